@@ -39,7 +39,8 @@ export function isMonth(value: string): value is Month {
   return MONTH.test(value);
 }
 
-export function monthOf(at: Instant | CalendarDate): Month {
+/** The UTC month of an instant or a calendar date. */
+export function monthOf(at: Instant): Month {
   return at.slice(0, 7);
 }
 
