@@ -1,0 +1,159 @@
+import { recordLedgerEntry } from '../../db/audit/ledger-store.ts';
+import type { Transaction } from '../../db/shared/connection.ts';
+import { requestWakeUp } from '../../db/shared/wake-up-store.ts';
+import { andThen, type Actor, type EntityRow, type Settled, type Transition } from '../../domain/shared/entity.ts';
+import { notFound } from '../../domain/shared/errors.ts';
+import { laterOf, type Instant } from '../../domain/shared/time.ts';
+import { entityWorkflowId, type EntityAct, type EntityRef, type Plan } from '../../workflows/messages.ts';
+import { newId } from './new-id.ts';
+
+/** Everything that makes a row an entity: a reducer, a store, its acts. The rest of the pattern is here, once. */
+export interface EntityDefinition<E extends EntityRow, Act extends EntityAct> {
+  /** Singular, kebab-case: `data-source`. Also the first half of its workflow id. */
+  kind: string;
+  /** Name of the workflow function. */
+  workflowType: string;
+  /** Table of its rows, which has organization_id, id, next_due_at. */
+  table: string;
+  /** SQL condition on the table: rows whose workflow ought to be open. */
+  openCondition: string;
+  /** Reads and locks the row (and what belongs to it) until the transaction ends. */
+  lock(tx: Transaction, organizationId: string, id: string): Promise<E | null>;
+  insert(tx: Transaction, entity: E): Promise<void>;
+  /** Writes what differs. */
+  save(tx: Transaction, before: E, after: E): Promise<void>;
+  /** Applies every transition due at or before `at`, oldest first. Repeating it changes nothing. */
+  settle(entity: E, at: Instant): Settled<E>;
+  /** What the row wants performed now, in order. */
+  acts(entity: E): Act[];
+  /** Nothing more to wait for. */
+  isDone(entity: E): boolean;
+  /** One line for the Temporal UI. */
+  describe(entity: E): string;
+  /** What the ledger keeps of it: JSON without secrets. */
+  forLedger(entity: E): unknown;
+}
+
+export interface Decision {
+  at: Instant;
+  by: Actor;
+  /** When the decision is the outcome of an act: recorded once under this key, and skipped when it was. */
+  outcomeKey?: string | undefined;
+  /** Refuses to decide on a row that changed since the caller read it. */
+  check?(version: number): void;
+}
+
+/** Creates an entity in the caller's transaction: row, ledger entry, wake-up. */
+export async function createEntity<E extends EntityRow, Act extends EntityAct>(
+  tx: Transaction,
+  definition: EntityDefinition<E, Act>,
+  entity: E,
+  action: string,
+  { at, by }: Decision,
+): Promise<E> {
+  await definition.insert(tx, entity);
+  await recordSteps(tx, definition, [{ action, before: null, after: entity, dueAt: null }], { at, by });
+  await requestWakeUp(tx, { kind: definition.kind, entityId: entity.id, organizationId: entity.organizationId }, at);
+  return entity;
+}
+
+/**
+ * One decision in the caller's transaction: lock the row, apply what time has made due, then the
+ * decision, then what that made due; write the row, a ledger entry a step, and a wake-up when what
+ * the workflow should do has changed. Throws `<kind>.not-found` when there is no such row, and
+ * whatever the decision throws: then nothing is written.
+ */
+export async function decide<E extends EntityRow, Act extends EntityAct>(
+  tx: Transaction,
+  definition: EntityDefinition<E, Act>,
+  ref: EntityRef,
+  decision: Decision,
+  change: (entity: E, at: Instant) => Settled<E>,
+): Promise<E> {
+  const row = await definition.lock(tx, ref.organizationId, ref.id);
+  if (row === null) throw notFound(definition.kind, ref.id);
+  if (decision.outcomeKey !== undefined && (await isRecorded(tx, decision.outcomeKey))) return row;
+  decision.check?.(row.version);
+  const at = laterOf(decision.at, row.lastAt);
+  const settled = andThen(
+    andThen(definition.settle(row, at), (entity) => change(entity, at)),
+    (entity) => definition.settle(entity, at),
+  );
+  const after = await write(tx, definition, row, settled, { ...decision, at });
+  if (wants(definition, row) !== wants(definition, after)) {
+    await requestWakeUp(tx, { kind: definition.kind, entityId: ref.id, organizationId: ref.organizationId }, at);
+  }
+  return after;
+}
+
+/**
+ * The command behind an entity workflow's `advance`: applies what is due and answers with what the
+ * row wants. Repeating it changes nothing. A row that is gone is done.
+ */
+export async function advanceEntity<E extends EntityRow, Act extends EntityAct>(
+  tx: Transaction,
+  definition: EntityDefinition<E, Act>,
+  ref: EntityRef,
+  requestedAt: Instant,
+): Promise<Plan<Act>> {
+  const row = await definition.lock(tx, ref.organizationId, ref.id);
+  if (row === null) return { acts: [], nextDueAt: null, done: true, details: 'Its row is gone.' };
+  const at = laterOf(requestedAt, row.lastAt);
+  const by: Actor = { kind: 'system', id: null, name: 'clock', workflowId: entityWorkflowId(definition.kind, ref.id) };
+  const after = await write(tx, definition, row, definition.settle(row, at), { at, by });
+  return {
+    acts: definition.acts(after),
+    nextDueAt: after.nextDueAt,
+    done: definition.isDone(after),
+    details: definition.describe(after),
+  };
+}
+
+/** What a workflow would see of the row: when this changes, it must be woken. */
+function wants<E extends EntityRow, Act extends EntityAct>(definition: EntityDefinition<E, Act>, entity: E): string {
+  return JSON.stringify([definition.acts(entity), entity.nextDueAt, definition.isDone(entity)]);
+}
+
+async function write<E extends EntityRow, Act extends EntityAct>(
+  tx: Transaction,
+  definition: EntityDefinition<E, Act>,
+  before: E,
+  settled: Settled<E>,
+  decision: Decision,
+): Promise<E> {
+  if (settled.transitions.length === 0) return before;
+  const after = { ...settled.entity, version: before.version + 1, lastAt: decision.at };
+  await definition.save(tx, before, after);
+  await recordSteps(tx, definition, settled.transitions, decision);
+  return after;
+}
+
+async function recordSteps<E extends EntityRow, Act extends EntityAct>(
+  tx: Transaction,
+  definition: EntityDefinition<E, Act>,
+  steps: Transition<E>[],
+  decision: Pick<Decision, 'at' | 'by' | 'outcomeKey'>,
+): Promise<void> {
+  for (const [index, { action, before, after, dueAt }] of steps.entries()) {
+    await recordLedgerEntry(tx, {
+      id: newId('ledger-entry'),
+      organizationId: after.organizationId,
+      at: decision.at,
+      dueAt,
+      subject: after.id,
+      action,
+      by: decision.by,
+      before: before === null ? null : definition.forLedger(before),
+      after: definition.forLedger(after),
+      outcomeKey: decision.outcomeKey === undefined ? null : outcomeKeyOf(decision.outcomeKey, index),
+    });
+  }
+}
+
+function outcomeKeyOf(key: string, index: number): string {
+  return index === 0 ? key : `${key}#${index}`;
+}
+
+async function isRecorded(tx: Transaction, outcomeKey: string): Promise<boolean> {
+  return (await tx('ledger').where('outcome_key', outcomeKey).first('id')) !== undefined;
+}

@@ -1,0 +1,46 @@
+import knex, { type Knex } from 'knex';
+import pg from 'pg';
+
+export type Database = Knex;
+export type Transaction = Knex.Transaction;
+
+const TYPE = { int8: 20, date: 1082, timestamptz: 1184 };
+
+/** How values come back: instants as RFC 3339 UTC text, dates as their text, counts as exact numbers, NUMERIC as decimal text. */
+const types = {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
+    if (format !== 'binary') {
+      if (oid === TYPE.timestamptz) return (value: string) => new Date(value).toISOString();
+      if (oid === TYPE.date) return (value: string) => value;
+      if (oid === TYPE.int8) return toExactNumber;
+    }
+    return pg.types.getTypeParser(oid, format);
+  },
+};
+
+function toExactNumber(value: string): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) throw new RangeError(`bigint ${value} is beyond what a number holds exactly`);
+  return number;
+}
+
+export interface ConnectOptions {
+  poolMax: number;
+  applicationName: string;
+}
+
+/** A pool of connections. Sessions run in UTC; `destroy()` closes it. */
+export function connect(databaseUrl: string, options: ConnectOptions): Database {
+  return knex({
+    client: 'pg',
+    connection: {
+      connectionString: databaseUrl,
+      application_name: options.applicationName,
+      options: '-c TimeZone=UTC',
+      keepAlive: true,
+      types,
+    } as Knex.PgConnectionConfig,
+    pool: { min: 0, max: options.poolMax },
+    acquireConnectionTimeout: 30_000,
+  });
+}

@@ -1,0 +1,24 @@
+/** TypeID prefixes of everything that has an id. https://github.com/jetify-com/typeid */
+export const ID_PREFIXES = {
+  organization: 'org',
+  user: 'usr',
+  'api-token': 'tok',
+  'ledger-entry': 'evt',
+  operation: 'op',
+  'pending-secret': 'sec',
+  'credential-check': 'chk',
+  'data-source': 'ds',
+  'billing-import': 'imp',
+  'billing-generation': 'gen',
+  resource: 'res',
+} as const;
+
+export type IdKind = keyof typeof ID_PREFIXES;
+
+const SUFFIX = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+
+/** Whether `value` has the form of an id of this kind. Says nothing about existence. */
+export function isIdOf(kind: IdKind, value: string): boolean {
+  const prefix = `${ID_PREFIXES[kind]}_`;
+  return value.startsWith(prefix) && SUFFIX.test(value.slice(prefix.length));
+}

@@ -1,0 +1,84 @@
+import {
+  condition,
+  continueAsNew,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  CancellationScope,
+  isCancellation,
+  workflowInfo,
+  ActivityFailure,
+} from '@temporalio/workflow';
+import { lookAgain, type EntityAct, type EntityRef, type Plan } from './messages.ts';
+
+/** History events after which a run hands over to a fresh one: replay of a run stays well under a second. */
+const EVENTS_PER_RUN = 800;
+
+/** How long an entity waits before it looks again after an activity gave up. A signal ends the wait. */
+const PAUSE_AFTER_FAILURE_MS = 60_000;
+
+export interface EntityLoopActivities<Act extends EntityAct> {
+  /** Runs the command for whatever is due on the row and answers with what it wants. Repeating it changes nothing. */
+  advance(ref: EntityRef, at: string): Promise<Plan<Act>>;
+  /** Performs one act; its outcome is a command keyed by the act. */
+  perform(ref: EntityRef, act: Act): Promise<void>;
+}
+
+/**
+ * The only loop in the product: look at the row, perform what it wants, wait for its deadline or a
+ * signal, look again. It keeps a reference and a deadline, no state. Every run begins with
+ * `advance` and ends only after one later than the newest signal.
+ */
+export async function entityLoop<Act extends EntityAct>(
+  ref: EntityRef,
+  { advance, perform }: EntityLoopActivities<Act>,
+): Promise<void> {
+  let woken = false;
+  setHandler(lookAgain, () => {
+    woken = true;
+  });
+  for (;;) {
+    woken = false;
+    try {
+      const plan = await advance(ref, new Date().toISOString());
+      setCurrentDetails(plan.details);
+      for (const act of plan.acts) await perform(ref, act);
+      if (plan.acts.length === 0 && !woken) {
+        if (plan.done) return;
+        await wokenOrDue(() => woken, plan.nextDueAt);
+      }
+    } catch (error) {
+      // An activity that used up its attempts never ends the entity: the row still wants what it wants.
+      if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+      const again = new Date(Date.now() + PAUSE_AFTER_FAILURE_MS).toISOString();
+      setCurrentDetails(`**Held up** by ${error.activityType}: ${rootMessage(error)}. Looks again at ${again}.`);
+      await wokenOrDue(() => woken, again);
+    }
+    const { continueAsNewSuggested, historyLength } = workflowInfo();
+    if (continueAsNewSuggested || historyLength > EVENTS_PER_RUN) await continueAsNew<(ref: EntityRef) => Promise<void>>(ref);
+  }
+}
+
+function rootMessage(error: Error): string {
+  return error.cause instanceof Error ? rootMessage(error.cause) : error.message;
+}
+
+/** Waits for the signal or the deadline, whichever is first, with one timer that an operator can read. */
+async function wokenOrDue(woken: () => boolean, dueAt: string | null): Promise<void> {
+  if (dueAt === null) {
+    await condition(woken);
+    return;
+  }
+  const milliseconds = Math.max(1, Date.parse(dueAt) - Date.now());
+  try {
+    await CancellationScope.cancellable(async () => {
+      const scope = CancellationScope.current();
+      const signalled = condition(woken).then(() => scope.cancel());
+      await Promise.race([signalled, sleep(milliseconds, { summary: `next look at ${dueAt}` })]);
+      scope.cancel();
+    });
+  } catch (error) {
+    // The scope is ours: its cancellation is how the timer ends early. A cancelled workflow still stops.
+    if (!isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
+  }
+}

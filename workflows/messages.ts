@@ -1,0 +1,45 @@
+import { defineSignal } from '@temporalio/workflow';
+import type { Instant } from '../domain/shared/time.ts';
+
+/** Task queues, one per kind of load. */
+export const TASK_QUEUES = ['entities', 'imports', 'cloud', 'outbound'] as const;
+export type TaskQueue = (typeof TASK_QUEUES)[number];
+
+/** What an entity workflow keeps: which row it serves. */
+export interface EntityRef {
+  organizationId: string;
+  id: string;
+}
+
+/** What an entity's row wants now. */
+export interface Plan<Act> {
+  /** What to perform, in order. */
+  acts: Act[];
+  /** When to look again unless woken. */
+  nextDueAt: Instant | null;
+  /** The row has nothing more to wait for: the workflow may end. */
+  done: boolean;
+  /** One line on the row's state, shown as the workflow's current details in the Temporal UI. */
+  details: string;
+}
+
+/** An act as every entity's plan carries it. */
+export interface EntityAct {
+  /** What to do: the activity's key within its entity. */
+  name: string;
+  /** `<row id>/<act>/<due instant or row version>`: the outcome is recorded once under it. */
+  key: string;
+  /** Shown in the Temporal UI. */
+  summary: string;
+}
+
+/** "Look again": carries nothing, may repeat, coalesce or arrive late without harm. */
+export const lookAgain = defineSignal('lookAgain');
+
+/** The id of the workflow that serves a row. */
+export function entityWorkflowId(kind: string, id: string): string {
+  return `${kind}/${id}`;
+}
+
+/** Search attributes that every workflow of the product carries; all keywords. */
+export const SEARCH_ATTRIBUTES = ['OrreryOrganization', 'OrreryDomain', 'OrreryStatus'] as const;
