@@ -20,7 +20,14 @@ export const COST_COLUMNS = [
   'list_cost',
 ] as const;
 
-/** One row a resource; `tags` is a JSON object `{source key: value}`, `is_named_line` true for lines without a cloud resource. */
+/**
+ * One row a resource. `tags` is a JSON object `{normalised key: value}`, keys sorted: the same bill
+ * as legacy CSV, legacy Parquet or CUR 2.0 gives the same text, though only some of them tell the source
+ * key. Source keys are handed over once a period, as `PeriodReading.tagKeys`. `is_named_line` is
+ * true for lines without a cloud resource. `resource_type` is `service:type` (resource-types.ts).
+ * `service_name` and `region_id` are those that cost most on the resource; tags are those of its
+ * latest line. `first_seen` is the first usage start, `last_seen` the last usage end.
+ */
 export const RESOURCE_COLUMNS = [
   'sub_account_id',
   'native_id',

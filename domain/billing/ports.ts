@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
+import type { ErrorRecord } from '../shared/errors.ts';
 import type { CalendarDate, Instant } from '../shared/time.ts';
+import type { TagKey } from './tag-keys.ts';
 
 /** One object of a billing export as its store lists it. */
 export interface ExportObject {
@@ -60,6 +62,11 @@ export interface DiscoveredPeriod {
   objects: Pick<ExportObject, 'key' | 'sizeBytes' | 'etag'>[];
   /** What a reader should know, each a sentence. */
   warnings: string[];
+  /**
+   * Why this period cannot be read (for example `billing.manifest-object-missing`), so that the
+   * others still can. `objects` is then what could be found and must not be imported.
+   */
+  problem?: ErrorRecord;
 }
 
 export interface DiscoveredManifest {
@@ -119,6 +126,8 @@ export interface PeriodReading {
   resourcesPath: string;
   resourceRows: number;
   files: FileReading[];
+  /** The tag keys of `resources`, where the bill tells the source key of a normalised one. */
+  tagKeys: TagKey[];
   /** Every chargeable row carries an invoice id. */
   isFinal: boolean;
   warnings: string[];
