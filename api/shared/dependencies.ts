@@ -1,0 +1,26 @@
+import type { Logger } from 'pino';
+import type { Database } from '../../db/shared/connection.ts';
+import type { Clock } from '../../domain/shared/time.ts';
+import type { Vault } from '../../domain/shared/vault.ts';
+
+/** What the API is given by whoever starts it. A part that a domain needs from outside is a port here. */
+export interface ApiDependencies {
+  db: Database;
+  clock: Clock;
+  vault: Vault;
+  log: Logger;
+  config: ApiConfig;
+  /** Whether Temporal answers; reported by /readyz, which does not depend on it: people work on while Temporal is down. */
+  temporalAnswers?: (() => Promise<boolean>) | undefined;
+}
+
+export interface ApiConfig {
+  /** The URL people use, without a trailing slash: the only origin that may write with a session cookie. */
+  publicUrl: string;
+  /** Absolute directories below which a data source may read a local export. */
+  importRoots: string[];
+  /** Which proxies may say for whom they forward, in the notation of Express's `trust proxy`. */
+  trustedProxies: string;
+  /** Compare each answer with its declared schema and fail where they differ. For tests: it costs time. */
+  checkAnswers: boolean;
+}
