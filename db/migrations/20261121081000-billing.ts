@@ -14,7 +14,7 @@ const TABLES = `
     import_interval_minutes integer not null,
     initial_months integer not null,
     state text not null constraint data_sources_state check (state in ('active', 'paused', 'deleting', 'deleted')),
-    schedule_version integer not null default 0,
+    schedule_applied text not null default 'none',
     version integer not null default 1,
     fence bigint not null default 0,
     next_due_at timestamptz,
@@ -64,7 +64,8 @@ const TABLES = `
     data_source_id text collate "C" not null,
     operation_id text collate "C" not null,
     cause text not null constraint billing_imports_cause check (cause in ('first', 'schedule', 'request')),
-    requested_months text[],
+    automatic boolean not null,
+  requested_months text[] not null,
     state text not null constraint billing_imports_state
       check (state in ('scheduled', 'running', 'completed', 'failed', 'cancelled')),
     cancel_requested_at timestamptz,
@@ -113,135 +114,16 @@ const TABLES = `
     primary key (import_id, billing_period),
     foreign key (organization_id, import_id) references billing_imports (organization_id, id)
   );
-
-  create table billing_periods (
-    organization_id text collate "C" not null,
-    data_source_id text collate "C" not null,
-    billing_period date not null,
-    generation_id text collate "C" not null,
-    import_id text collate "C" not null,
-    dialect text not null,
-    completeness text not null,
-    manifest jsonb,
-    objects jsonb not null,
-    taken_accounts jsonb not null,
-    totals jsonb not null,
-    is_final boolean not null,
-    warnings jsonb not null default '[]',
-    imported_at timestamptz not null,
-    primary key (data_source_id, billing_period),
-    unique (organization_id, data_source_id, billing_period),
-    foreign key (organization_id, data_source_id) references data_sources (organization_id, id)
-  );
-
-  create table resources (
-    id text collate "C" primary key,
-    organization_id text collate "C" not null references organizations (id),
-    cloud text not null,
-    account_id text collate "C" not null,
-    native_id text collate "C" not null,
-    is_named_line boolean not null,
-    resource_name text not null,
-    resource_type text not null,
-    service_name text not null,
-    region_id text not null,
-    tags jsonb not null,
-    first_seen timestamptz not null,
-    last_seen timestamptz not null,
-    unique (organization_id, id),
-    constraint resources_native_id_once unique (organization_id, cloud, account_id, native_id)
-  );
-
-  create table resource_periods (
-    organization_id text collate "C" not null,
-    data_source_id text collate "C" not null,
-    billing_period date not null,
-    resource_id text collate "C" not null,
-    resource_name text not null,
-    resource_type text not null,
-    service_name text not null,
-    region_id text not null,
-    tags jsonb not null,
-    first_seen timestamptz not null,
-    last_seen timestamptz not null,
-    primary key (data_source_id, billing_period, resource_id),
-    foreign key (organization_id, resource_id) references resources (organization_id, id),
-    foreign key (organization_id, data_source_id, billing_period)
-      references billing_periods (organization_id, data_source_id, billing_period)
-  );
-  create index resource_periods_by_resource on resource_periods (organization_id, resource_id);
-
-  create table daily_costs (
-    organization_id text collate "C" not null,
-    data_source_id text collate "C" not null,
-    billing_period date not null,
-    charge_date date not null,
-    resource_id text collate "C" not null,
-    sub_account_id text collate "C" not null,
-    charge_category text collate "C" not null,
-    charge_class text collate "C" not null,
-    service_name text collate "C" not null,
-    region_id text collate "C" not null,
-    consumed_unit text collate "C" not null,
-    billing_currency text collate "C" not null,
-    consumed_quantity numeric(38, 24) not null,
-    billed_cost numeric(38, 24) not null,
-    effective_cost numeric(38, 24) not null,
-    contracted_cost numeric(38, 24) not null,
-    list_cost numeric(38, 24) not null,
-    primary key (data_source_id, billing_period, resource_id, charge_date, charge_category, charge_class,
-      service_name, region_id, consumed_unit, billing_currency)
-  );
-  create index daily_costs_by_date on daily_costs (organization_id, charge_date);
-  create index daily_costs_by_resource on daily_costs (organization_id, resource_id, charge_date);
-
-  -- Roll-ups, kept in the import's transaction: without resources, and by resource and billing period.
-  create table daily_service_costs (
-    organization_id text collate "C" not null,
-    data_source_id text collate "C" not null,
-    billing_period date not null,
-    charge_date date not null,
-    sub_account_id text collate "C" not null,
-    charge_category text collate "C" not null,
-    charge_class text collate "C" not null,
-    service_name text collate "C" not null,
-    region_id text collate "C" not null,
-    billing_currency text collate "C" not null,
-    billed_cost numeric(38, 24) not null,
-    effective_cost numeric(38, 24) not null,
-    contracted_cost numeric(38, 24) not null,
-    list_cost numeric(38, 24) not null,
-    primary key (data_source_id, billing_period, charge_date, sub_account_id, charge_category, charge_class,
-      service_name, region_id, billing_currency)
-  );
-  create index daily_service_costs_by_period on daily_service_costs (organization_id, billing_period);
-  create index daily_service_costs_by_date on daily_service_costs (organization_id, charge_date);
-
-  create table monthly_resource_costs (
-    organization_id text collate "C" not null,
-    data_source_id text collate "C" not null,
-    billing_period date not null,
-    resource_id text collate "C" not null,
-    billing_currency text collate "C" not null,
-    billed_cost numeric(38, 24) not null,
-    effective_cost numeric(38, 24) not null,
-    contracted_cost numeric(38, 24) not null,
-    list_cost numeric(38, 24) not null,
-    primary key (data_source_id, billing_period, resource_id, billing_currency)
-  );
-  create index monthly_resource_costs_by_period on monthly_resource_costs (organization_id, billing_period);
-  create index monthly_resource_costs_by_resource on monthly_resource_costs (organization_id, resource_id);
 `;
 
-/** Data sources, imports, and the current generation of each (data source, billing period). */
+/** Data sources, and their imports. */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(TABLES);
 }
 
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
-    drop table monthly_resource_costs, daily_service_costs, daily_costs, resource_periods, resources, billing_periods,
-      billing_import_periods, billing_import_files, billing_imports, credential_checks, data_source_credentials,
+    drop table billing_import_periods, billing_import_files, billing_imports, credential_checks, data_source_credentials,
       data_sources
   `);
 }

@@ -1,8 +1,10 @@
 import * as foundation from './20261121080000-foundation.ts';
 import * as billing from './20261121081000-billing.ts';
+import * as costs from './20261121081500-costs.ts';
 
 /** Every migration by its name, oldest first. A released one is never edited. */
 export const migrations = {
   '20261121080000-foundation': foundation,
   '20261121081000-billing': billing,
+  '20261121081500-costs': costs,
 };

@@ -1,0 +1,139 @@
+import type { Transaction } from '../shared/connection.ts';
+
+export interface CostChanges {
+  added: number;
+  changed: number;
+  removed: number;
+}
+
+/** How much the billed cost of one service moved. */
+export interface ServiceChange {
+  serviceName: string;
+  currency: string;
+  billedChange: string;
+}
+
+const COSTS = ['billed_cost', 'effective_cost', 'contracted_cost', 'list_cost'];
+const MEASURES = ['consumed_quantity', ...COSTS];
+const measuresOf = (alias: string): string => MEASURES.map((column) => `${alias}.${column}`).join(', ');
+const KIND = ['service_name', 'region_id', 'charge_category', 'charge_class', 'consumed_unit', 'billing_currency'];
+const sameKind = (a: string, b: string): string => KIND.map((column) => `${a}.${column} = ${b}.${column}`).join(' and ');
+
+/** Gives every staged kind of charge its key. */
+export async function identifyKinds(tx: Transaction, organizationId: string): Promise<void> {
+  await tx.raw(
+    `insert into charge_kinds (organization_id, ${KIND.join(', ')})
+     select :organizationId, ${KIND.map((column) => `s.${column}`).join(', ')} from staged_kinds s
+     where not exists (select from charge_kinds k where k.organization_id = :organizationId and ${sameKind('k', 's')})
+     order by 2, 3, 4, 5, 6, 7`,
+    { organizationId },
+  );
+}
+
+/**
+ * Finds the daily rows of the bill that differ from what was staged, as `cost_changes`: one row a
+ * difference, with the place of the old row when there is one and the new figures when there are
+ * any. Nothing is written to the record.
+ */
+export async function findCostChanges(tx: Transaction, organizationId: string, billKey: number): Promise<CostChanges> {
+  await tx.raw(
+    `create temp table cost_changes on commit drop as
+     with incoming as (
+       select r.resource_key, k.key as kind_key, s.charge_date, ${measuresOf('s')}
+       from staged_costs s
+       join staged_resource_keys r using (sub_account_id, native_id)
+       join charge_kinds k on k.organization_id = :organizationId and ${sameKind('k', 's')}
+     ), existing as (
+       select f.ctid as place, f.resource_key, f.kind_key, f.charge_date, ${measuresOf('f')}
+       from daily_cost_facts f where f.bill_key = :billKey
+     )
+     select e.place, i.resource_key is not null as stays,
+       coalesce(i.resource_key, e.resource_key) as resource_key, coalesce(i.kind_key, e.kind_key) as kind_key,
+       coalesce(i.charge_date, e.charge_date) as charge_date, ${measuresOf('i')},
+       ${COSTS.map((column) => `e.${column} as old_${column}`).join(', ')}
+     from incoming i
+     full join existing e on e.resource_key = i.resource_key and e.charge_date = i.charge_date and e.kind_key = i.kind_key
+     where e.place is null or i.resource_key is null or (${measuresOf('i')}) is distinct from (${measuresOf('e')})`,
+    { organizationId, billKey },
+  );
+  await tx.raw(`analyze cost_changes`);
+  const counted = await tx.raw<{ rows: CostChanges[] }>(
+    `select count(*) filter (where place is null) as added, count(*) filter (where stays and place is not null) as changed,
+       count(*) filter (where not stays) as removed from cost_changes`,
+  );
+  return counted.rows[0] as CostChanges;
+}
+
+/** Writes `cost_changes` into the daily rows, and their sums into the roll-ups. */
+export async function applyCostChanges(tx: Transaction, organizationId: string, billKey: number): Promise<void> {
+  const scope = { organizationId, billKey };
+  await tx.raw(`delete from daily_cost_facts f using cost_changes c where f.ctid = c.place and not c.stays`);
+  await tx.raw(
+    `update daily_cost_facts f set ${MEASURES.map((column) => `${column} = c.${column}`).join(', ')}
+     from cost_changes c where f.ctid = c.place and c.stays`,
+  );
+  await tx.raw(
+    `insert into daily_cost_facts (organization_id, bill_key, resource_key, charge_date, kind_key, ${MEASURES.join(', ')})
+     select :organizationId, cast(:billKey as integer), c.resource_key, c.charge_date, c.kind_key, ${measuresOf('c')}
+     from cost_changes c where c.place is null order by c.resource_key, c.charge_date, c.kind_key`,
+    scope,
+  );
+  await mergeServiceCosts(tx, scope);
+  await mergeResourceCosts(tx, scope);
+}
+
+/** Differences add up exactly, so a roll-up moves by the sum of what changed; a count of rows tells when it is empty. */
+const DELTAS = `
+  sum(case when place is null then 1 when not stays then -1 else 0 end) as cost_rows,
+  ${COSTS.map((column) => `sum(coalesce(c.${column}, 0) - coalesce(c.old_${column}, 0)) as ${column}`).join(', ')}`;
+const MOVED = `(${['cost_rows', ...COSTS].map((column) => `d.${column} <> 0`).join(' or ')})`;
+const ADD_DELTAS = ['cost_rows', ...COSTS].map((column) => `${column} = t.${column} + d.${column}`).join(', ');
+const DELTA_COLUMNS = ['cost_rows', ...COSTS];
+const deltaValues = DELTA_COLUMNS.map((column) => `d.${column}`).join(', ');
+
+async function mergeServiceCosts(tx: Transaction, scope: { organizationId: string; billKey: number }): Promise<void> {
+  await tx.raw(
+    `merge into daily_service_costs t
+     using (
+       select r.account_id, c.charge_date, c.kind_key, ${DELTAS}
+       from cost_changes c join resources r on r.key = c.resource_key
+       group by r.account_id, c.charge_date, c.kind_key
+     ) d
+     on t.bill_key = :billKey and t.charge_date = d.charge_date and t.sub_account_id = d.account_id and t.kind_key = d.kind_key
+     when matched and t.cost_rows + d.cost_rows = 0 then delete
+     when matched and ${MOVED} then update set ${ADD_DELTAS}
+     when not matched then
+       insert (organization_id, bill_key, charge_date, sub_account_id, kind_key, ${DELTA_COLUMNS.join(', ')})
+       values (:organizationId, :billKey, d.charge_date, d.account_id, d.kind_key, ${deltaValues})`,
+    scope,
+  );
+}
+
+async function mergeResourceCosts(tx: Transaction, scope: { organizationId: string; billKey: number }): Promise<void> {
+  await tx.raw(
+    `merge into monthly_resource_costs t
+     using (
+       select c.resource_key, k.billing_currency, ${DELTAS}
+       from cost_changes c join charge_kinds k on k.key = c.kind_key
+       group by c.resource_key, k.billing_currency
+     ) d
+     on t.bill_key = :billKey and t.resource_key = d.resource_key and t.billing_currency = d.billing_currency
+     when matched and t.cost_rows + d.cost_rows = 0 then delete
+     when matched and ${MOVED} then update set ${ADD_DELTAS}
+     when not matched then
+       insert (organization_id, bill_key, resource_key, billing_currency, ${DELTA_COLUMNS.join(', ')})
+       values (:organizationId, :billKey, d.resource_key, d.billing_currency, ${deltaValues})`,
+    scope,
+  );
+}
+
+/** How billed cost moved, by service and currency; services whose cost stayed the same are left out. */
+export async function serviceChanges(tx: Transaction): Promise<ServiceChange[]> {
+  const result = await tx.raw<{ rows: ServiceChange[] }>(
+    `select k.service_name as "serviceName", k.billing_currency as currency,
+       trim_scale(sum(coalesce(c.billed_cost, 0) - coalesce(c.old_billed_cost, 0))) as "billedChange"
+     from cost_changes c join charge_kinds k on k.key = c.kind_key
+     group by 1, 2 having sum(coalesce(c.billed_cost, 0) - coalesce(c.old_billed_cost, 0)) <> 0 order by 1, 2`,
+  );
+  return result.rows;
+}

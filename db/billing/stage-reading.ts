@@ -1,0 +1,90 @@
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type { Client } from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import { COST_COLUMNS, RESOURCE_COLUMNS } from '../../domain/billing/period-columns.ts';
+import type { PeriodReading } from '../../domain/billing/ports.ts';
+import { DomainError } from '../../domain/shared/errors.ts';
+import type { Transaction } from '../shared/connection.ts';
+
+/** Costs are NUMERIC without a scale here as in the record: COPY would round to a scale in silence. */
+const STAGED_COSTS = `
+  create temp table staged_costs (
+    sub_account_id text collate "C" not null,
+    native_id text collate "C" not null,
+    charge_date date not null,
+    charge_category text collate "C" not null,
+    charge_class text collate "C" not null,
+    service_name text collate "C" not null,
+    region_id text collate "C" not null,
+    consumed_unit text collate "C" not null,
+    billing_currency text collate "C" not null,
+    consumed_quantity numeric not null,
+    billed_cost numeric not null,
+    effective_cost numeric not null,
+    contracted_cost numeric not null,
+    list_cost numeric not null
+  ) on commit drop`;
+
+const STAGED_RESOURCES = `
+  create temp table staged_resources (
+    sub_account_id text collate "C" not null,
+    native_id text collate "C" not null,
+    is_named_line boolean not null,
+    resource_name text collate "C" not null,
+    resource_type text collate "C" not null,
+    service_name text collate "C" not null,
+    region_id text collate "C" not null,
+    tags jsonb not null,
+    first_seen timestamptz not null,
+    last_seen timestamptz not null,
+    primary key (sub_account_id, native_id)
+  ) on commit drop`;
+
+const STAGED_KINDS = `
+  create temp table staged_kinds on commit drop as
+  select charge_category, charge_class, service_name, region_id, consumed_unit, billing_currency, count(*) as cost_rows,
+    min(charge_date) as first_charge_date, max(charge_date) as last_charge_date, sum(billed_cost) as billed_cost,
+    sum(effective_cost) as effective_cost, sum(contracted_cost) as contracted_cost, sum(list_cost) as list_cost
+  from staged_costs
+  group by charge_category, charge_class, service_name, region_id, consumed_unit, billing_currency`;
+
+/**
+ * Copies a reading's two files into temporary tables that live until the transaction ends:
+ * `staged_costs`, `staged_resources` and `staged_kinds` (the costs by kind of charge, for totals).
+ * Fails with `billing.reconciliation-failed` when a file holds other than the number of rows the
+ * reading says, and with PostgreSQL's own error when a value does not have its column's type.
+ */
+export async function stageReading(tx: Transaction, reading: PeriodReading): Promise<void> {
+  // Hash tables of a large bill's merge stay in memory; both settings end with the transaction.
+  await tx.raw(`set local work_mem = '128MB'`);
+  await tx.raw(`set local jit = off`);
+  await tx.raw(STAGED_COSTS);
+  await tx.raw(STAGED_RESOURCES);
+  await copyFile(tx, 'staged_resources', RESOURCE_COLUMNS, reading.resourcesPath, reading.resourceRows);
+  await copyFile(tx, 'staged_costs', COST_COLUMNS, reading.costsPath, reading.costRows);
+  await tx.raw(`analyze staged_resources`);
+  await tx.raw(`analyze staged_costs`);
+  await tx.raw(STAGED_KINDS);
+}
+
+async function copyFile(
+  tx: Transaction,
+  table: string,
+  columns: readonly string[],
+  path: string,
+  expectedRows: number,
+): Promise<void> {
+  // Within a transaction knex hands out the transaction's own connection, and takes nothing back.
+  const connection = (await tx.client.acquireConnection()) as Client;
+  // A null marker that no CSV writer makes: an empty field is the empty string, quoted or not.
+  const copy = copyFrom(`copy ${table} (${columns.join(', ')}) from stdin with (format csv, header match, null '\\N')`);
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), connection.query(copy));
+  if (copy.rowCount === expectedRows) return;
+  throw new DomainError({
+    kind: 'invariant',
+    code: 'billing.reconciliation-failed',
+    message: `The bill was read into ${expectedRows} rows for ${table}, but ${copy.rowCount} arrived. Import the month again.`,
+    details: { table, expectedRows, arrivedRows: copy.rowCount },
+  });
+}
