@@ -43,3 +43,20 @@ export function entityWorkflowId(kind: string, id: string): string {
 
 /** Search attributes that every workflow of the product carries; all keywords. */
 export const SEARCH_ATTRIBUTES = ['OrreryOrganization', 'OrreryDomain', 'OrreryStatus'] as const;
+
+/** What a Temporal Schedule starts: a tick issues one command for a row. */
+export interface Tick {
+  /** Which tick: the key of its command. */
+  name: 'import-data-source';
+  ref: EntityRef;
+}
+
+/** The id of the Schedule that ticks for a row. */
+export function tickScheduleId(tick: Tick): string {
+  return `${tick.name}/${tick.ref.id}`;
+}
+
+/** A process's task queue: `prefix` keeps deployments that share a namespace apart. */
+export function taskQueueName(prefix: string, queue: TaskQueue): string {
+  return `${prefix}${queue}`;
+}

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { completeConnection, connectionRefusal, failConnection } from '../../commands/data-sources/connect-data-source.ts';
+import { getCheck } from '../../db/data-sources/credential-check-store.ts';
+import { readPendingSecret } from '../../db/data-sources/credentials-store.ts';
+import { inTransaction, sqlStateOf } from '../../db/shared/transaction.ts';
+import { credentialsFromText } from '../../domain/data-sources/aws-credentials.ts';
+import type { CredentialCheck } from '../../domain/data-sources/credential-check.ts';
+import type { CheckedConnection } from '../../domain/data-sources/ports.ts';
+import { toErrorRecord } from '../../domain/shared/errors.ts';
+import type { CheckConnectionAct } from '../../workflows/data-sources/messages.ts';
+import type { EntityRef } from '../../workflows/messages.ts';
+import { actingActivity, longAttempt, worthAnotherAttempt } from '../shared/attempt.ts';
+import type { DataSourceActivityDependencies } from './dependencies.ts';
+
+const UNIQUE_VIOLATION = '23505';
+
+/**
+ * Tries the credentials of a check and records the outcome. On success the data source appears with
+ * its credentials in the same transaction that purges the pending secret.
+ */
+export async function checkConnection(deps: DataSourceActivityDependencies, ref: EntityRef, act: CheckConnectionAct): Promise<void> {
+  await longAttempt(async ({ signal }) => {
+    const check = await getCheck(deps.db, ref.organizationId, ref.id);
+    if (check === null || check.state !== 'checking') return;
+    const by = actingActivity('credential check');
+    const decision = () => ({ at: deps.clock.now(), by, outcomeKey: act.key });
+    try {
+      const secret = await openPendingSecret(deps, check);
+      const checked = await deps.checker.check(check.request.connection, secret === null ? null : credentialsFromText(secret), signal);
+      const sealed = secret === null ? null : deps.vault.seal(secret, check.dataSourceId);
+      await inTransaction(deps.db, (tx) => completeConnection(tx, ref, { ...checked, accountId: accountOf(checked) }, sealed, decision()));
+    } catch (error) {
+      const refused = sqlStateOf(error) === UNIQUE_VIOLATION;
+      if (!refused && worthAnotherAttempt(error)) throw error;
+      deps.log.warn({ err: error, checkId: ref.id }, 'a connection was refused');
+      const reason = refused ? connectionRefusal(error) : toErrorRecord(error);
+      await inTransaction(deps.db, (tx) => failConnection(tx, ref, reason, decision()));
+    }
+  });
+}
+
+async function openPendingSecret(deps: DataSourceActivityDependencies, check: CredentialCheck): Promise<string | null> {
+  if (check.pendingSecretId === null) return null;
+  const sealed = await readPendingSecret(deps.db, check.organizationId, check.pendingSecretId);
+  return sealed === null ? null : deps.vault.open(sealed, check.pendingSecretId);
+}
+
+/**
+ * A directory whose files name no account gets an id made of its path, so that connecting the same
+ * directory twice is still refused.
+ */
+function accountOf(checked: CheckedConnection): string {
+  if (checked.accountId !== null) return checked.accountId;
+  const path = checked.export?.path ?? '';
+  return `directory-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`;
+}

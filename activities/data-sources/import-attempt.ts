@@ -1,0 +1,44 @@
+import { fencedOut, recordImportFailure } from '../../commands/data-sources/record-import.ts';
+import { takeImportFence } from '../../db/data-sources/import-store.ts';
+import { inTransaction } from '../../db/shared/transaction.ts';
+import { DomainError, toErrorRecord } from '../../domain/shared/errors.ts';
+import type { EntityRef } from '../../workflows/messages.ts';
+import { actingActivity, longAttempt, worthAnotherAttempt, type LongAttempt } from '../shared/attempt.ts';
+import type { DataSourceActivityDependencies } from './dependencies.ts';
+
+/** An attempt of a running import that holds its fence. */
+export interface ImportAttempt<Checkpoint> extends LongAttempt<Checkpoint> {
+  fence: number;
+}
+
+/**
+ * Runs one attempt of an import's work under a new fence. An import that does not run any more is
+ * left alone. What cannot get better by another attempt fails the import with its reason, and the
+ * activity ends well: the outcome is on the row.
+ */
+export async function importAttempt<Checkpoint>(
+  deps: DataSourceActivityDependencies,
+  ref: EntityRef,
+  importId: string,
+  work: (attempt: ImportAttempt<Checkpoint>) => Promise<void>,
+): Promise<void> {
+  await longAttempt<Checkpoint, void>(async (attempt) => {
+    const fence = await inTransaction(deps.db, (tx) => takeImportFence(tx, ref.organizationId, ref.id, importId));
+    if (fence === null) return;
+    try {
+      await work({ ...attempt, fence });
+    } catch (error) {
+      await settleFailure(deps, ref, importId, error);
+    }
+  });
+}
+
+async function settleFailure(deps: DataSourceActivityDependencies, ref: EntityRef, importId: string, error: unknown): Promise<void> {
+  if (error instanceof DomainError && error.code === fencedOut(importId).code) return;
+  deps.log.warn({ err: error, dataSourceId: ref.id, importId }, 'an attempt of an import failed');
+  if (worthAnotherAttempt(error)) throw error;
+  const by = actingActivity('import');
+  await inTransaction(deps.db, (tx) =>
+    recordImportFailure(tx, ref, importId, toErrorRecord(error), { at: deps.clock.now(), by, outcomeKey: `${importId}/failed` }),
+  );
+}

@@ -1,0 +1,179 @@
+import { insertPendingSecret, saveCredentials } from '../../db/data-sources/credentials-store.ts';
+import { insertOperation } from '../../db/operations/operation-store.ts';
+import type { Transaction } from '../../db/shared/connection.ts';
+import { violatedConstraint } from '../../db/shared/transaction.ts';
+import {
+  CHECK_LIFETIME_MS,
+  failCheck,
+  newCredentialCheck,
+  succeedCheck,
+  type ConnectWish,
+  type CredentialCheck,
+} from '../../domain/data-sources/credential-check.ts';
+import { reconnect, requestImport as requested, type DataSource, type ExportSettings } from '../../domain/data-sources/data-source.ts';
+import type { Actor } from '../../domain/shared/entity.ts';
+import { DomainError, toErrorRecord, type ErrorRecord } from '../../domain/shared/errors.ts';
+import { plusMilliseconds, type Instant } from '../../domain/shared/time.ts';
+import type { Sealed, Vault } from '../../domain/shared/vault.ts';
+import { CREDENTIAL_CHECK } from '../../workflows/data-sources/messages.ts';
+import { entityWorkflowId, type EntityRef } from '../../workflows/messages.ts';
+import { createEntity, decide, type Decision } from '../shared/entity-commands.ts';
+import { newId } from '../shared/new-id.ts';
+import { credentialCheckEntity } from './credential-check-entity.ts';
+import { dataSourceEntity } from './data-source-entity.ts';
+import { reimportRootsTakingConnected } from './edit-data-source.ts';
+import { requestImport } from './request-import.ts';
+
+export interface ConnectRequest {
+  organizationId: string;
+  wish: ConnectWish;
+  /** The credentials as JSON text; null when there is nothing secret to keep. */
+  secret: string | null;
+  /** The data source to update, or null to connect a new one. */
+  dataSourceId: string | null;
+  at: Instant;
+  by: Actor;
+}
+
+/** Seals the secret and starts its check. Nothing else is saved until the cloud has accepted it. */
+export async function beginConnection(tx: Transaction, vault: Vault, request: ConnectRequest): Promise<CredentialCheck> {
+  const { organizationId, wish, at, by } = request;
+  const ids = { check: newId('credential-check'), operation: newId('operation'), secret: newId('pending-secret') };
+  const dataSourceId = request.dataSourceId ?? newId('data-source');
+  await insertOperation(tx, {
+    id: ids.operation,
+    organizationId,
+    kind: request.dataSourceId === null ? 'connect-data-source' : 'update-data-source',
+    subjectId: dataSourceId,
+    workflowId: entityWorkflowId(CREDENTIAL_CHECK, ids.check),
+    createdAt: at,
+  });
+  if (request.secret !== null) {
+    const sealed = vault.seal(request.secret, ids.secret);
+    const expiresAt = plusMilliseconds(at, CHECK_LIFETIME_MS);
+    await insertPendingSecret(tx, organizationId, { id: ids.secret, sealed, createdAt: at, expiresAt });
+  }
+  const check = newCredentialCheck(
+    {
+      id: ids.check,
+      organizationId,
+      dataSourceId,
+      purpose: request.dataSourceId === null ? 'connect' : 'update',
+      request: wish,
+      actor: by,
+      pendingSecretId: request.secret === null ? null : ids.secret,
+      operationId: ids.operation,
+    },
+    at,
+  );
+  return await createEntity(tx, credentialCheckEntity, check, 'data-sources.check', { at, by });
+}
+
+/** What the cloud said of a connection, with the account it belongs to. */
+export interface KnownConnection {
+  accountId: string;
+  export: ExportSettings | null;
+  warnings: string[];
+}
+
+/**
+ * The check succeeded: in one transaction the data source appears (or takes its new settings), its
+ * credentials are kept, its first import is asked for, and the pending secret is purged.
+ */
+export async function completeConnection(
+  tx: Transaction,
+  ref: EntityRef,
+  checked: KnownConnection,
+  sealed: Sealed | null,
+  decision: Decision,
+): Promise<void> {
+  let applies = false;
+  const check = await decide(tx, credentialCheckEntity, ref, decision, (current) => {
+    applies = current.state === 'checking';
+    return succeedCheck(current);
+  });
+  if (!applies || check.state !== 'succeeded') return;
+  if (check.purpose === 'connect') await createDataSource(tx, check, checked, decision);
+  else await updateDataSource(tx, check, checked, decision);
+  if (sealed !== null) await saveCredentials(tx, ref.organizationId, check.dataSourceId, sealed, decision.at);
+}
+
+/** The check failed: the reason is kept, the secret is not. */
+export async function failConnection(tx: Transaction, ref: EntityRef, error: ErrorRecord, decision: Decision): Promise<void> {
+  await decide(tx, credentialCheckEntity, ref, decision, (current) => failCheck(current, error));
+}
+
+async function createDataSource(tx: Transaction, check: CredentialCheck, checked: KnownConnection, { at }: Decision): Promise<void> {
+  const { request: wish, organizationId, actor: by } = check;
+  const source: DataSource = {
+    id: check.dataSourceId,
+    organizationId,
+    version: 1,
+    lastAt: at,
+    nextDueAt: null,
+    cloud: wish.cloud,
+    kind: wish.connection.kind,
+    name: wish.name,
+    accountId: checked.accountId,
+    credentialsKind: wish.credentialsKind,
+    export: checked.export,
+    linkedAccounts: wish.linkedAccounts,
+    importIntervalMinutes: wish.importIntervalMinutes,
+    initialMonths: wish.initialMonths,
+    state: 'active',
+    scheduleApplied: 'none',
+    fence: 0,
+    lastAttemptAt: null,
+    lastSuccessAt: null,
+    lastError: null,
+    warnings: checked.warnings,
+    createdAt: at,
+    running: null,
+    waiting: null,
+    ended: [],
+  };
+  await createEntity(tx, dataSourceEntity, source, 'data-sources.connect', { at, by });
+  if (wish.connection.kind === 'root') {
+    await requestImport(tx, source, { cause: 'first', months: [], at, by });
+  } else {
+    await reimportRootsTakingConnected(tx, organizationId, { at, by });
+  }
+}
+
+async function updateDataSource(tx: Transaction, check: CredentialCheck, checked: KnownConnection, { at }: Decision): Promise<void> {
+  const ref = { organizationId: check.organizationId, id: check.dataSourceId };
+  const ids = { id: newId('billing-import'), operationId: newId('operation') };
+  await decide(tx, dataSourceEntity, ref, { at, by: check.actor }, (source) => {
+    const reconnected = reconnect(source, { ...checked, credentialsKind: check.request.credentialsKind });
+    if (source.kind === 'linked') return reconnected;
+    const next = requested(reconnected.entity, { ...ids, cause: 'request', automatic: true, requestedMonths: [] }, at);
+    return { entity: next.settled.entity, transitions: [...reconnected.transitions, ...next.settled.transitions] };
+  });
+}
+
+/** What a failed write of the new data source means to the person who asked. */
+export function connectionRefusal(error: unknown): ErrorRecord {
+  const constraint = violatedConstraint(error);
+  if (constraint === 'data_sources_account_once') {
+    return toErrorRecord(
+      new DomainError({
+        kind: 'conflict',
+        code: 'data-sources.account-connected',
+        message: 'This account is already connected as a data source of the organization. Update its credentials instead.',
+      }),
+    );
+  }
+  if (constraint === 'data_sources_name_once') {
+    const problem = 'another data source of the organization has this name; choose another one';
+    return toErrorRecord(
+      new DomainError({
+        kind: 'conflict',
+        code: 'data-sources.name-taken',
+        message: `name: ${problem}`,
+        fields: [{ field: 'name', problem }],
+      }),
+    );
+  }
+  return toErrorRecord(error);
+}
+

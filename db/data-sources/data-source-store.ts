@@ -1,0 +1,153 @@
+import type { BillingImport } from '../../domain/billing/billing-import.ts';
+import type { DataSource } from '../../domain/data-sources/data-source.ts';
+import type { Database, Transaction } from '../shared/connection.ts';
+import { insertImport, openImportsOf, saveImport } from './import-store.ts';
+
+type Row = Record<string, unknown>;
+
+/** Reads and locks a data source with its open imports until the transaction ends. */
+export async function lockDataSource(tx: Transaction, organizationId: string, id: string): Promise<DataSource | null> {
+  const row = await tx('data_sources').where({ organization_id: organizationId, id }).forUpdate().first<Row>();
+  return row === undefined ? null : toDataSource(row, await openImportsOf(tx, organizationId, id));
+}
+
+export async function insertDataSource(tx: Transaction, source: DataSource): Promise<void> {
+  await tx('data_sources').insert({
+    id: source.id,
+    organization_id: source.organizationId,
+    created_at: source.createdAt,
+    cloud: source.cloud,
+    kind: source.kind,
+    ...toColumns(source),
+  });
+  if (source.waiting !== null) await insertImport(tx, source.waiting);
+}
+
+/** Writes the row and those of its imports that changed. */
+export async function saveDataSource(tx: Transaction, before: DataSource, after: DataSource): Promise<void> {
+  await tx('data_sources').where({ organization_id: after.organizationId, id: after.id }).update(toColumns(after));
+  const known = new Map<string, BillingImport>();
+  for (const one of [before.running, before.waiting]) if (one !== null) known.set(one.id, one);
+  // Ended ones first: at most one import runs and one waits, which the database checks at each statement.
+  for (const one of [...after.ended, after.running, after.waiting]) {
+    if (one === null) continue;
+    const old = known.get(one.id);
+    if (old === undefined) await insertImport(tx, one);
+    else if (JSON.stringify(old) !== JSON.stringify(one)) await saveImport(tx, one);
+  }
+}
+
+function toColumns(source: DataSource): Row {
+  return {
+    name: source.name,
+    account_id: source.accountId,
+    credentials_kind: source.credentialsKind,
+    export: source.export === null ? null : JSON.stringify(source.export),
+    linked_accounts: source.linkedAccounts,
+    import_interval_minutes: source.importIntervalMinutes,
+    initial_months: source.initialMonths,
+    state: source.state,
+    schedule_applied: source.scheduleApplied,
+    version: source.version,
+    fence: source.fence,
+    next_due_at: source.nextDueAt,
+    last_at: source.lastAt,
+    last_attempt_at: source.lastAttemptAt,
+    last_success_at: source.lastSuccessAt,
+    last_error: source.lastError === null ? null : JSON.stringify(source.lastError),
+    warnings: JSON.stringify(source.warnings),
+  };
+}
+
+function toDataSource(row: Row, imports: { running: BillingImport | null; waiting: BillingImport | null }): DataSource {
+  return {
+    id: row.id as string,
+    organizationId: row.organization_id as string,
+    cloud: 'aws',
+    kind: row.kind as DataSource['kind'],
+    name: row.name as string,
+    accountId: row.account_id as string,
+    credentialsKind: row.credentials_kind as DataSource['credentialsKind'],
+    export: row.export as DataSource['export'],
+    linkedAccounts: row.linked_accounts as DataSource['linkedAccounts'],
+    importIntervalMinutes: row.import_interval_minutes as DataSource['importIntervalMinutes'],
+    initialMonths: row.initial_months as number,
+    state: row.state as DataSource['state'],
+    scheduleApplied: row.schedule_applied as string,
+    version: row.version as number,
+    fence: row.fence as number,
+    nextDueAt: row.next_due_at as string | null,
+    lastAt: row.last_at as string,
+    lastAttemptAt: row.last_attempt_at as string | null,
+    lastSuccessAt: row.last_success_at as string | null,
+    lastError: row.last_error as DataSource['lastError'],
+    warnings: row.warnings as string[],
+    createdAt: row.created_at as string,
+    ended: [],
+    ...imports,
+  };
+}
+
+/** One data source without a lock, deleted ones included. */
+export async function getDataSource(db: Database, organizationId: string, id: string): Promise<DataSource | null> {
+  const row = await db('data_sources').where({ organization_id: organizationId, id }).first<Row>();
+  return row === undefined ? null : toDataSource(row, await openImportsOf(db, organizationId, id));
+}
+
+export async function organizationOfDataSource(db: Database, id: string): Promise<string | null> {
+  const row = await db('data_sources').where({ id }).whereNot('state', 'deleted').first<Row>('organization_id');
+  return (row?.organization_id as string | undefined) ?? null;
+}
+
+/** Accounts connected in an organization: what `linked_accounts: connected` takes. */
+export async function connectedAccounts(db: Database, organizationId: string): Promise<string[]> {
+  const rows = await db('data_sources')
+    .where({ organization_id: organizationId, cloud: 'aws' })
+    .whereNotIn('state', ['deleting', 'deleted'])
+    .distinct<{ account_id: string }[]>('account_id')
+    .orderBy('account_id');
+  return rows.map((row) => row.account_id);
+}
+
+/** Root data sources that take only connected accounts: they import anew when one is connected or deleted. */
+export async function rootsTakingConnected(tx: Transaction, organizationId: string): Promise<string[]> {
+  const rows = await tx('data_sources')
+    .where({ organization_id: organizationId, kind: 'root', linked_accounts: 'connected' })
+    .whereIn('state', ['active', 'paused'])
+    .select<{ id: string }[]>('id')
+    .orderBy('id');
+  return rows.map((row) => row.id);
+}
+
+export interface DataSourceFilter {
+  search?: string | undefined;
+  kind?: string | undefined;
+  state?: string | undefined;
+}
+
+/** Data sources of an organization by name, deleted ones left out. */
+export async function listDataSources(
+  db: Database,
+  organizationId: string,
+  filter: DataSourceFilter,
+  page: { size: number; offset: number },
+): Promise<{ items: DataSource[]; total: number }> {
+  const matching = db('data_sources').where('organization_id', organizationId).whereNot('state', 'deleted');
+  if (filter.kind !== undefined) void matching.where('kind', filter.kind);
+  if (filter.state !== undefined) void matching.where('state', filter.state);
+  if (filter.search !== undefined) {
+    const pattern = `%${filter.search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+    void matching.where((either) => void either.whereILike('name', pattern).orWhereILike('account_id', pattern));
+  }
+  const [counted] = await matching.clone().count<{ count: number }[]>('* as count');
+  const rows = await matching.clone().orderBy([{ column: 'name' }, { column: 'id' }]).limit(page.size).offset(page.offset).select<Row[]>('*');
+  const items: DataSource[] = [];
+  for (const row of rows) items.push(toDataSource(row, await openImportsOf(db, organizationId, row.id as string)));
+  return { items, total: counted?.count ?? 0 };
+}
+
+/** Every data source that ought to have a Temporal Schedule, or may still have one: for the reconciler. */
+export async function dataSourcesWithSchedules(db: Database): Promise<DataSource[]> {
+  const rows = await db('data_sources').where('kind', 'root').whereIn('state', ['active', 'paused']).select<Row[]>('*');
+  return rows.map((row) => toDataSource(row, { running: null, waiting: null }));
+}

@@ -1,0 +1,70 @@
+import { step, unchanged, type Actor, type EntityRow, type Settled } from '../shared/entity.ts';
+import type { ErrorRecord } from '../shared/errors.ts';
+import { plusMilliseconds, type Instant } from '../shared/time.ts';
+import type { AwsConnectionRequest } from './aws-connection.ts';
+import type { ImportInterval } from './data-source.ts';
+
+export type CredentialCheckState = 'checking' | 'succeeded' | 'failed' | 'expired';
+
+/** A secret waits this long for its check, then it is purged. */
+export const CHECK_LIFETIME_MS = 10 * 60_000;
+
+/** What a person asked to connect, without the secret. */
+export interface ConnectWish {
+  cloud: 'aws';
+  name: string;
+  credentialsKind: 'key-pair' | 'assumed-role' | 'default-chain' | 'none';
+  /** What the checker verifies and completes. */
+  connection: AwsConnectionRequest;
+  linkedAccounts: 'all' | 'connected';
+  importIntervalMinutes: ImportInterval;
+  initialMonths: number;
+}
+
+/** One try of credentials against their cloud. The row that will use them appears only on success. */
+export interface CredentialCheck extends EntityRow {
+  /** The data source that will come of it (connect) or that is changed (update). */
+  dataSourceId: string;
+  purpose: 'connect' | 'update';
+  request: ConnectWish;
+  actor: Actor;
+  pendingSecretId: string | null;
+  operationId: string;
+  state: CredentialCheckState;
+  error: ErrorRecord | null;
+  createdAt: Instant;
+}
+
+export function newCredentialCheck(
+  check: Omit<CredentialCheck, 'version' | 'lastAt' | 'nextDueAt' | 'state' | 'error' | 'createdAt'>,
+  at: Instant,
+): CredentialCheck {
+  const nextDueAt = plusMilliseconds(at, CHECK_LIFETIME_MS);
+  return { ...check, version: 1, lastAt: at, nextDueAt, state: 'checking', error: null, createdAt: at };
+}
+
+/** Lets a check that nobody finished expire. */
+export function settleCheck(check: CredentialCheck, at: Instant): Settled<CredentialCheck> {
+  if (check.state !== 'checking' || check.nextDueAt === null || at < check.nextDueAt) return unchanged(check);
+  const error: ErrorRecord = {
+    code: 'data-sources.check-expired',
+    kind: 'unavailable',
+    message: 'The credentials could not be checked within ten minutes and were discarded. Send the request again.',
+  };
+  return step(check, end(check, 'expired', error), 'data-sources.expire-check', check.nextDueAt);
+}
+
+export function succeedCheck(check: CredentialCheck): Settled<CredentialCheck> {
+  if (check.state !== 'checking') return unchanged(check);
+  return step(check, end(check, 'succeeded', null), 'data-sources.check-succeeded');
+}
+
+export function failCheck(check: CredentialCheck, error: ErrorRecord): Settled<CredentialCheck> {
+  if (check.state !== 'checking') return unchanged(check);
+  return step(check, end(check, 'failed', error), 'data-sources.check-failed');
+}
+
+/** An ended check keeps no secret. */
+function end(check: CredentialCheck, state: CredentialCheckState, error: ErrorRecord | null): CredentialCheck {
+  return { ...check, state, error, pendingSecretId: null, nextDueAt: null };
+}

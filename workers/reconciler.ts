@@ -1,0 +1,167 @@
+import { WorkflowNotFoundError, type Client, type Connection } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { AnyEntityDefinition, EntityRegistry } from '../activities/entities.ts';
+import { importTick, type TickSchedules } from '../activities/data-sources/dependencies.ts';
+import { dataSourcesWithSchedules } from '../db/data-sources/data-source-store.ts';
+import type { Database } from '../db/shared/connection.ts';
+import { inTransaction } from '../db/shared/transaction.ts';
+import { requestWakeUp } from '../db/shared/wake-up-store.ts';
+import { wantedSchedule, wantedScheduleOf } from '../domain/data-sources/data-source.ts';
+import { plusMilliseconds, type Clock } from '../domain/shared/time.ts';
+import { entityWorkflowId, tickScheduleId } from '../workflows/messages.ts';
+import { ensureNamespace } from './namespace.ts';
+import { listTickSchedules } from './tick-schedules.ts';
+
+const MINUTE_MS = 60_000;
+/** Full comparisons: at start, then hourly. */
+const FULL_EVERY = 60;
+const PAGE = 500;
+
+export interface ReconcilerDependencies {
+  db: Database;
+  clock: Clock;
+  client: Client;
+  connection: Connection;
+  namespace: string;
+  entities: EntityRegistry;
+  schedules: TickSchedules;
+  log: Logger;
+}
+
+/**
+ * Brings Temporal in line with the rows, whatever was lost: namespace, search attributes and
+ * Schedules; rows overdue by a minute are woken; with `full`, every row that ought to have an open
+ * workflow is compared, and a workflow without a row is ended. One process at a time does it.
+ */
+export async function reconcile(deps: ReconcilerDependencies, full: boolean): Promise<void> {
+  await alone(deps.db, 'reconciler', async () => {
+    await ensureNamespace(deps.connection, deps.namespace);
+    await ensureSchedules(deps);
+    for (const definition of deps.entities.values()) {
+      await wakeOverdue(deps, definition);
+      if (full) await compare(deps, definition);
+    }
+    await forgetExpired(deps);
+  });
+}
+
+/** Runs `work` if no other process holds the advisory lock. */
+async function alone(db: Database, name: string, work: () => Promise<void>): Promise<void> {
+  await db.transaction(async (tx) => {
+    const held = await tx.raw<{ rows: { held: boolean }[] }>(`select pg_try_advisory_xact_lock(hashtextextended(?, 0)) as held`, [name]);
+    if (held.rows[0]?.held === true) await work();
+  });
+}
+
+async function ensureSchedules({ db, client, schedules }: ReconcilerDependencies): Promise<void> {
+  const existing = await listTickSchedules(client);
+  const wanted = new Set<string>();
+  for (const source of await dataSourcesWithSchedules(db)) {
+    const tick = importTick(source);
+    const schedule = wantedScheduleOf(wantedSchedule(source));
+    if (schedule === null) continue;
+    wanted.add(tickScheduleId(tick));
+    if (!existing.has(tickScheduleId(tick))) await schedules.ensure(tick, schedule);
+  }
+  for (const id of existing) {
+    const [name, rowId] = id.split('/');
+    if (name !== 'import-data-source' || rowId === undefined || wanted.has(id)) continue;
+    // Read again: the data source may have been connected since the list was made.
+    const row = await db('data_sources').where({ id: rowId }).first<{ state: string } | undefined>('state');
+    if (row === undefined || row.state === 'deleted') {
+      await schedules.remove({ name, ref: { organizationId: '', id: rowId } });
+    }
+  }
+}
+
+async function wakeOverdue(deps: ReconcilerDependencies, definition: AnyEntityDefinition): Promise<void> {
+  const overdue = plusMilliseconds(deps.clock.now(), -MINUTE_MS);
+  const rows = await deps
+    .db(definition.table)
+    .where('next_due_at', '<', overdue)
+    .select<{ id: string; organization_id: string }[]>('id', 'organization_id');
+  for (const row of rows) await wake(deps, definition, row);
+}
+
+async function wake(
+  { db, clock }: Pick<ReconcilerDependencies, 'db' | 'clock'>,
+  definition: AnyEntityDefinition,
+  row: { id: string; organization_id: string },
+): Promise<void> {
+  const wakeUp = { kind: definition.kind, entityId: row.id, organizationId: row.organization_id };
+  await inTransaction(db, (tx) => requestWakeUp(tx, wakeUp, clock.now()));
+}
+
+/** Rows against workflows, both ways. What looks missing is confirmed before anything is done. */
+async function compare(deps: ReconcilerDependencies, definition: AnyEntityDefinition): Promise<void> {
+  const open = new Set<string>();
+  const query = `WorkflowType = '${definition.workflowType}' AND ExecutionStatus = 'Running'`;
+  for await (const execution of deps.client.workflow.list({ query })) open.add(execution.workflowId);
+  for (let after = ''; ; ) {
+    const rows = await deps
+      .db(definition.table)
+      .whereRaw(`(${definition.openCondition})`)
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(PAGE)
+      .select<{ id: string; organization_id: string }[]>('id', 'organization_id');
+    for (const row of rows) {
+      const workflowId = entityWorkflowId(definition.kind, row.id);
+      if (!open.has(workflowId) && !(await isOpen(deps, workflowId))) await wake(deps, definition, row);
+    }
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) break;
+    after = last.id;
+  }
+  for (const workflowId of open) await endOrphan(deps, definition, workflowId);
+}
+
+/** Visibility lags: describe tells the truth. */
+async function isOpen({ client }: ReconcilerDependencies, workflowId: string): Promise<boolean> {
+  try {
+    return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
+async function endOrphan(deps: ReconcilerDependencies, definition: AnyEntityDefinition, workflowId: string): Promise<void> {
+  const id = workflowId.slice(definition.kind.length + 1);
+  const row = await deps.db(definition.table).where({ id }).first<{ id: string } | undefined>('id');
+  if (row !== undefined) return;
+  deps.log.warn({ workflowId }, 'a workflow without a row is ended');
+  await deps.client.workflow.getHandle(workflowId).terminate('its row does not exist');
+}
+
+/** Records whose time is over: idempotency records and pending secrets that no check purged. */
+async function forgetExpired({ db, clock }: ReconcilerDependencies): Promise<void> {
+  const at = clock.now();
+  await db('idempotency_records').where('expires_at', '<', at).delete();
+  await db('pending_secrets').where('expires_at', '<', at).delete();
+}
+
+/** Reconciles fully at once and hourly, and the rest each minute, until stopped. A failure is logged and tried again. */
+export function startReconciler(deps: ReconcilerDependencies): { stop(): Promise<void> } {
+  let round = 0;
+  let running: Promise<void> = Promise.resolve();
+  const tick = (): void => {
+    const full = round % FULL_EVERY === 0;
+    round += 1;
+    running = running
+      .then(() => reconcile(deps, full))
+      .catch((error: unknown) => {
+        // A full comparison that failed is due again at the next minute.
+        if (full) round = 0;
+        deps.log.warn({ err: error }, 'reconciliation failed; it is tried again in a minute');
+      });
+  };
+  tick();
+  const timer = setInterval(tick, MINUTE_MS);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createDataSourceActivities, createTickActivities } from '../activities/data-sources/index.ts';
+import type { DataSourceActivityDependencies } from '../activities/data-sources/dependencies.ts';
+import { createEntityActivities, type EntityRegistry } from '../activities/entities.ts';
+import { TASK_QUEUES, taskQueueName, type TaskQueue } from '../workflows/messages.ts';
+import { failureInterceptor } from './failure-interceptor.ts';
+
+export interface WorkerParts {
+  connection: NativeConnection;
+  namespace: string;
+  taskQueuePrefix: string;
+  entities: EntityRegistry;
+  activities: DataSourceActivityDependencies;
+  log: Logger;
+  /** A bundle built beforehand; without one it is built from workflows/index.ts. */
+  workflowBundle?: { codePath: string } | undefined;
+  /** Which queues this process serves; all by default. */
+  queues?: readonly TaskQueue[] | undefined;
+}
+
+/** How many activities of a queue one process runs at a time. An import holds hundreds of MB, so one a process. */
+const CONCURRENCY: Record<TaskQueue, number> = { entities: 50, imports: 1, cloud: 20, outbound: 20 };
+
+/** A stuck activity is given this long when the worker stops, then abandoned: Temporal runs it elsewhere. */
+const SHUTDOWN_GRACE = '5 s';
+const SHUTDOWN_FORCE = '8 s';
+
+/** One Temporal worker a task queue, in this process; `stop` lets what runs finish or hand over. */
+export async function startQueueWorkers(parts: WorkerParts): Promise<{ stop(): Promise<void> }> {
+  const workers: { worker: Worker; running: Promise<void> }[] = [];
+  for (const queue of parts.queues ?? TASK_QUEUES) {
+    const worker = await Worker.create(optionsOf(queue, parts));
+    const running = worker.run().catch((error: unknown) => {
+      parts.log.error({ err: error, queue }, 'a worker ended');
+      throw error;
+    });
+    // Awaited in stop; until then a failure must not count as unhandled before it is logged.
+    running.catch(() => undefined);
+    workers.push({ worker, running });
+  }
+  return {
+    async stop() {
+      for (const { worker } of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await Promise.allSettled(workers.map(({ running }) => running));
+    },
+  };
+}
+
+function optionsOf(queue: TaskQueue, parts: WorkerParts): WorkerOptions {
+  const common: WorkerOptions = {
+    connection: parts.connection,
+    namespace: parts.namespace,
+    taskQueue: taskQueueName(parts.taskQueuePrefix, queue),
+    activities: activitiesOf(queue, parts),
+    interceptors: { activity: [() => ({ inbound: failureInterceptor })] },
+    maxConcurrentActivityTaskExecutions: CONCURRENCY[queue],
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    shutdownForceTime: SHUTDOWN_FORCE,
+  };
+  if (queue !== 'entities') return common;
+  const workflows =
+    parts.workflowBundle === undefined
+      ? { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }
+      : { workflowBundle: parts.workflowBundle };
+  return {
+    ...common,
+    ...workflows,
+    // The cache is counted, not weighed: explicit, so that memory is bounded whatever the heap.
+    maxCachedWorkflows: 500,
+    workflowThreadPoolSize: Math.min(2, availableParallelism()),
+  };
+}
+
+function activitiesOf(queue: TaskQueue, { activities, entities }: WorkerParts): object {
+  const { planImport, importPeriod, purgeDataSource, checkConnection, applySchedule } = createDataSourceActivities(activities);
+  switch (queue) {
+    case 'entities':
+      return { ...createEntityActivities({ db: activities.db, entities }), ...createTickActivities(activities), applySchedule };
+    case 'imports':
+      return { planImport, importPeriod, purgeDataSource };
+    case 'cloud':
+      return { checkConnection };
+    case 'outbound':
+      return {};
+  }
+}

@@ -1,0 +1,3 @@
+/** Every workflow of the product: what the bundle exports and workers register. */
+export { credentialCheck, dataSource } from './data-sources/data-source.ts';
+export { tick } from './tick.ts';
