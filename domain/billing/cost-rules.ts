@@ -1,4 +1,4 @@
-import Big from 'big.js';
+import { Big } from 'big.js';
 
 /** Amount columns that the rules read; blank or missing is null, never zero. */
 export const AMOUNT_COLUMNS = [

@@ -1,3 +1,5 @@
+import { NAMED_LINE_PREFIX } from './named-lines.ts';
+
 /**
  * Resource types in the form of AWS Resource Explorer, `service:type`, told from the resource id
  * alone, so that a bill gives the same type in every format and however its lines are ordered.
@@ -32,12 +34,12 @@ export const RESOURCE_TYPE_OF_PRODUCT: Readonly<Record<string, string>> = {
   AWSQueueService: 'sqs:queue',
 };
 
-/** The type of what lines without a cloud resource stand on. */
+/** The type of the named lines of what has no id at all; plans and reservations have the type of their ARN. */
 export const NAMED_LINE_TYPE = 'named-line';
 
 /** The type of one resource; the reading of whole bills does the same in SQL. */
-export function resourceTypeOf(nativeId: string, isNamedLine: boolean, productCode: string): string {
-  if (isNamedLine) return NAMED_LINE_TYPE;
+export function resourceTypeOf(nativeId: string, productCode: string): string {
+  if (nativeId.startsWith(NAMED_LINE_PREFIX)) return NAMED_LINE_TYPE;
   for (const { pattern, type } of RESOURCE_TYPE_PATTERNS) {
     const match = new RegExp(pattern).exec(nativeId);
     if (match !== null) return type.replaceAll(/\\(\d)/g, (_, group: string) => match[Number(group)] ?? '');

@@ -1,0 +1,152 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type {
+  FileReading,
+  PeriodReader,
+  PeriodReading,
+  ReadPeriodRequest,
+} from '../../../domain/billing/ports.ts';
+import type { TagKey } from '../../../domain/billing/tag-keys.ts';
+import { DuckDbError, DuckDbProcess } from '../../duckdb/duckdb-process.ts';
+import type { DuckDbRow } from '../../duckdb/protocol.ts';
+import { EXACT_DECIMAL_MACROS } from './exact-decimal-sql.ts';
+import type { DecimalMode } from './exact-decimal-sql.ts';
+import { openFile } from './file-source.ts';
+import type { OpenedFile } from './file-source.ts';
+import { fileReadingOf } from './file-reading.ts';
+import { readLineItems } from './line-items.ts';
+import { locateProblem } from './locate-problem.ts';
+import {
+  addFileSql,
+  copyCostsSql,
+  copyResourcesSql,
+  CREATE_PERIOD_TABLE_SQL,
+  FILE_TABLE,
+  FILE_TOTALS_SQL,
+  groupFileSql,
+} from './period-tables.ts';
+import { readTags, TAG_MACROS } from './tag-sql.ts';
+import { UNPACK_LIMITS } from './unpack.ts';
+import type { UnpackLimits } from './unpack.ts';
+
+export interface PeriodReaderOptions {
+  /** DuckDB's memory limit; its process needs about 150 MB more. */
+  memoryLimitMb: number;
+  threads: number;
+  unpackLimits: UnpackLimits;
+}
+
+const DEFAULTS: PeriodReaderOptions = { memoryLimitMb: 400, threads: 2, unpackLimits: UNPACK_LIMITS };
+
+/**
+ * The reader of AWS bills: each call runs its own DuckDB child, which ends with the call, with the signal and with this
+ * process. What cannot be read exactly fails the whole period, naming file and line or column.
+ */
+export function createPeriodReader(options: Partial<PeriodReaderOptions> = {}): PeriodReader {
+  const settings = { ...DEFAULTS, ...options };
+  return {
+    read: async (request) =>
+      await withDuckDb(settings, request, async (duckDb) => await readPeriod(duckDb, settings, request)),
+    readLineItems: async (request) =>
+      await withDuckDb(settings, request, async (duckDb) => await readLineItems(duckDb, settings.unpackLimits, request)),
+  };
+}
+
+async function withDuckDb<Result>(
+  settings: PeriodReaderOptions,
+  request: { workDirectory: string; signal: AbortSignal },
+  work: (duckDb: DuckDbProcess) => Promise<Result>,
+): Promise<Result> {
+  const temporaryDirectory = join(request.workDirectory, 'duckdb');
+  await mkdir(temporaryDirectory, { recursive: true });
+  await using duckDb = new DuckDbProcess({ ...settings, temporaryDirectory }, request.signal);
+  await duckDb.run("SET TimeZone = 'UTC'");
+  for (const macro of [...EXACT_DECIMAL_MACROS, ...TAG_MACROS]) await duckDb.run(macro);
+  return await work(duckDb);
+}
+
+/** What the files of a period add up to, beside the rows. */
+interface Gathered {
+  files: FileReading[];
+  tagKeys: TagKey[];
+  warnings: Set<string>;
+  lacksInvoice: boolean;
+  rows: number;
+  bytes: number;
+}
+
+async function readPeriod(duckDb: DuckDbProcess, settings: PeriodReaderOptions, request: ReadPeriodRequest): Promise<PeriodReading> {
+  await duckDb.run(CREATE_PERIOD_TABLE_SQL);
+  const gathered: Gathered = { files: [], tagKeys: [], warnings: new Set(), lacksInvoice: false, rows: 0, bytes: 0 };
+  for (const file of request.files) {
+    const opened = await openFile(duckDb, file, request.workDirectory, settings.unpackLimits, request.signal);
+    try {
+      await readFile(duckDb, opened, request, gathered);
+    } finally {
+      if (opened.temporaryPath !== null) await rm(opened.temporaryPath, { force: true });
+    }
+    request.onProgress({ filesDone: gathered.files.length, rows: gathered.rows, bytes: gathered.bytes });
+  }
+  return await writePeriod(duckDb, request, gathered);
+}
+
+async function readFile(duckDb: DuckDbProcess, opened: OpenedFile, request: ReadPeriodRequest, gathered: Gathered): Promise<void> {
+  const { source } = opened;
+  const totals = await groupFile(duckDb, opened, request);
+  const tags = await readTags(duckDb, source, FILE_TABLE);
+  await explained(duckDb, opened, request, async () => {
+    for (const sql of addFileSql(tags.sql, request.takenAccounts)) await duckDb.run(sql);
+  });
+  const reading = fileReadingOf(source, totals, request.takenAccounts);
+  gathered.files.push(reading.file);
+  gathered.rows += reading.file.rows;
+  gathered.lacksInvoice ||= totals.some((row) => row['lacks_invoice'] === true);
+  for (const key of tags.keys) {
+    if (!gathered.tagKeys.some((known) => known.normalisedKey === key.normalisedKey)) gathered.tagKeys.push(key);
+  }
+  for (const warning of [...source.warnings, ...tags.warnings, ...reading.warnings]) gathered.warnings.add(warning);
+}
+
+/** Groups a file, quickly first; when a number might not be exact, again with the exact parser; then the place is named. */
+async function groupFile(duckDb: DuckDbProcess, opened: OpenedFile, request: ReadPeriodRequest): Promise<DuckDbRow[]> {
+  const modes: DecimalMode[] = opened.csvPath === null ? ['exact'] : ['quick', 'exact'];
+  for (const mode of modes) {
+    await explained(duckDb, opened, request, async () => await duckDb.run(groupFileSql(opened.source, request.billingPeriod, mode)));
+    const [bad] = await duckDb.run(`SELECT coalesce(bool_or(is_bad), false) AS is_bad FROM ${FILE_TABLE}`);
+    if (bad?.['is_bad'] === false) return await duckDb.run(FILE_TOTALS_SQL);
+  }
+  throw await locateProblem(duckDb, opened, request.billingPeriod, request.signal, null);
+}
+
+/** Turns DuckDB's refusal of a file's content into an error that names the place. */
+async function explained<Result>(
+  duckDb: DuckDbProcess,
+  opened: OpenedFile,
+  request: ReadPeriodRequest,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof DuckDbError)) throw error;
+    throw await locateProblem(duckDb, opened, request.billingPeriod, request.signal, error);
+  }
+}
+
+async function writePeriod(duckDb: DuckDbProcess, request: ReadPeriodRequest, gathered: Gathered): Promise<PeriodReading> {
+  const costsPath = join(request.workDirectory, 'costs.csv');
+  const resourcesPath = join(request.workDirectory, 'resources.csv');
+  const [costs] = await duckDb.run(copyCostsSql(costsPath));
+  const [resources] = await duckDb.run(copyResourcesSql(resourcesPath));
+  return {
+    costsPath,
+    costRows: Number(costs?.['Count']),
+    resourcesPath,
+    resourceRows: Number(resources?.['Count']),
+    files: gathered.files,
+    tagKeys: gathered.tagKeys.toSorted((a, b) => (a.normalisedKey < b.normalisedKey ? -1 : 1)),
+    isFinal: gathered.rows > 0 && !gathered.lacksInvoice,
+    warnings: [...gathered.warnings],
+  };
+}
+
