@@ -109,7 +109,7 @@ export interface OperationDefinition<
   responses: R;
   /** `none` for a POST that records nothing (a preview, a login): Idempotency-Key is then without effect. */
   idempotency?: 'recorded' | 'none';
-  handle(context: RequestContext<R>, input: Input<z.output<P>, z.output<Q>, z.output<B>>): Promise<Answer<R>>;
+  handle(context: RequestContext<NoInfer<R>>, input: Input<z.output<P>, z.output<Q>, z.output<B>>): Promise<Answer<NoInfer<R>>>;
 }
 
 /** An operation as the app, the documentation and the generated tests see it. */
