@@ -21,6 +21,9 @@ export interface WorkerParts {
   queues?: readonly TaskQueue[] | undefined;
 }
 
+/** Queues that have activities today. */
+const SERVED_QUEUES: readonly TaskQueue[] = TASK_QUEUES.filter((queue) => queue !== 'outbound');
+
 /** How many activities of a queue one process runs at a time. An import holds hundreds of MB, so one a process. */
 const CONCURRENCY: Record<TaskQueue, number> = { entities: 50, imports: 1, cloud: 20, outbound: 20 };
 
@@ -31,7 +34,7 @@ const SHUTDOWN_FORCE = '8 s';
 /** One Temporal worker a task queue, in this process; `stop` lets what runs finish or hand over. */
 export async function startQueueWorkers(parts: WorkerParts): Promise<{ stop(): Promise<void> }> {
   const workers: { worker: Worker; running: Promise<void> }[] = [];
-  for (const queue of parts.queues ?? TASK_QUEUES) {
+  for (const queue of parts.queues ?? SERVED_QUEUES) {
     const worker = await Worker.create(optionsOf(queue, parts));
     const running = worker.run().catch((error: unknown) => {
       parts.log.error({ err: error, queue }, 'a worker ended');

@@ -125,13 +125,13 @@ export interface DataSourceFilter {
   state?: string | undefined;
 }
 
-/** Data sources of an organization by name, deleted ones left out. */
+/** Data sources of an organization by name, deleted ones left out; `after` is the last one of the page before. */
 export async function listDataSources(
   db: Database,
   organizationId: string,
   filter: DataSourceFilter,
-  page: { size: number; offset: number },
-): Promise<{ items: DataSource[]; total: number }> {
+  page: { limit: number; after: { name: string; id: string } | null },
+): Promise<{ rows: DataSource[]; total: number }> {
   const matching = db('data_sources').where('organization_id', organizationId).whereNot('state', 'deleted');
   if (filter.kind !== undefined) void matching.where('kind', filter.kind);
   if (filter.state !== undefined) void matching.where('state', filter.state);
@@ -140,10 +140,11 @@ export async function listDataSources(
     void matching.where((either) => void either.whereILike('name', pattern).orWhereILike('account_id', pattern));
   }
   const [counted] = await matching.clone().count<{ count: number }[]>('* as count');
-  const rows = await matching.clone().orderBy([{ column: 'name' }, { column: 'id' }]).limit(page.size).offset(page.offset).select<Row[]>('*');
-  const items: DataSource[] = [];
-  for (const row of rows) items.push(toDataSource(row, await openImportsOf(db, organizationId, row.id as string)));
-  return { items, total: counted?.count ?? 0 };
+  if (page.after !== null) void matching.whereRaw('(lower(name), id) > (lower(?), ?)', [page.after.name, page.after.id]);
+  const found = await matching.orderByRaw('lower(name), id').limit(page.limit).select<Row[]>('*');
+  const rows: DataSource[] = [];
+  for (const row of found) rows.push(toDataSource(row, await openImportsOf(db, organizationId, row.id as string)));
+  return { rows, total: counted?.count ?? 0 };
 }
 
 /** Every data source that ought to have a Temporal Schedule, or may still have one: for the reconciler. */

@@ -87,15 +87,15 @@ export async function listImports(
   db: Database,
   organizationId: string,
   filter: { dataSourceId?: string | undefined; state?: string | undefined },
-  page: { size: number; before?: string | undefined },
-): Promise<{ items: BillingImport[]; total: number }> {
+  page: { limit: number; before: string | null },
+): Promise<{ rows: BillingImport[]; total: number }> {
   const matching = db('billing_imports').where('organization_id', organizationId);
   if (filter.dataSourceId !== undefined) void matching.where('data_source_id', filter.dataSourceId);
   if (filter.state !== undefined) void matching.where('state', filter.state);
   const [counted] = await matching.clone().count<{ count: number }[]>('* as count');
-  if (page.before !== undefined) void matching.where('id', '<', page.before);
-  const rows = await matching.orderBy('id', 'desc').limit(page.size).select<Row[]>('*');
-  return { items: rows.map(toImport), total: counted?.count ?? 0 };
+  if (page.before !== null) void matching.where('id', '<', page.before);
+  const rows = await matching.orderBy('id', 'desc').limit(page.limit).select<Row[]>('*');
+  return { rows: rows.map(toImport), total: counted?.count ?? 0 };
 }
 
 /** What an import did, month by month and file by file. */
