@@ -24,6 +24,8 @@ export interface PostgresRequest {
   log: Log;
   /** Throw-away data: no flush to disk, so a machine crash may lose it. A killed process loses nothing. */
   throwAway?: boolean;
+  /** Told of the process before it is ready. */
+  onSpawn?: (child: ChildProcess) => void;
 }
 
 export interface RunningPostgres {
@@ -43,7 +45,7 @@ export interface RunningPostgres {
  *
  * @throws StartError with the log's last lines when it does not come up.
  */
-export async function startPostgres({ dataDirectory, log, throwAway = false }: PostgresRequest): Promise<RunningPostgres> {
+export async function startPostgres({ dataDirectory, log, throwAway = false, onSpawn }: PostgresRequest): Promise<RunningPostgres> {
   const place = await settlePlace(dataDirectory);
   const password = readOrMake(join(dataDirectory, 'password'), () => randomBytes(24).toString('base64url'));
   await initialise(place, password, throwAway);
@@ -51,7 +53,12 @@ export async function startPostgres({ dataDirectory, log, throwAway = false }: P
   const port = await choosePort(join(dataDirectory, 'port'));
   const url = `postgres://${USER}:${password}@127.0.0.1:${port}/${DATABASE}`;
   const logFile = join(dataDirectory, 'log');
-  const child = await spawnUntilReady(place, port, throwAway, logFile, url);
+  const spawnServer = () => {
+    const child = spawnDetached(place.postgres, ['-D', place.cluster, ...settings(port, throwAway)], logFile, { ...place.identity, cwd: '/', env: environment() });
+    onSpawn?.(child);
+    return child;
+  };
+  const child = await spawnUntilReady(spawnServer, logFile, url);
   await createDatabase(url);
   return { url, port, process: child, logFile, stop: () => stop(child) };
 }
@@ -125,10 +132,10 @@ async function choosePort(file: string): Promise<number> {
   return port;
 }
 
-async function spawnUntilReady(place: PostgresPlace, port: number, throwAway: boolean, logFile: string, url: string): Promise<ChildProcess> {
+async function spawnUntilReady(spawnServer: () => ChildProcess, logFile: string, url: string): Promise<ChildProcess> {
   const deadline = performance.now() + START_MILLISECONDS;
   for (;;) {
-    const child = spawnDetached(place.postgres, ['-D', place.cluster, ...settings(port, throwAway)], logFile, { ...place.identity, cwd: '/', env: environment() });
+    const child = spawnServer();
     try {
       while (isRunning(child) && performance.now() < deadline) {
         if (await accepts(url)) return child;
@@ -158,7 +165,7 @@ function settings(port: number, throwAway: boolean): string[] {
     timezone: 'UTC',
     log_timezone: 'UTC',
     jit: 'off',
-    ...(throwAway && { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+    ...(throwAway && { fsync: 'off', full_page_writes: 'off' }),
   };
   return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }

@@ -100,12 +100,12 @@ export function openLog(path: string): number {
 /**
  * Spawns in a session of its own, output into a log file: Ctrl-C, which the terminal sends to its whole
  * foreground group, must reach the supervisor alone, or children would end before they are told in order.
+ * With `channel`, the child can send messages and notices when its parent is gone.
  */
-export function spawnDetached(command: string, args: string[], logFile: string, options: SpawnOptions = {}): ChildProcess {
+export function spawnDetached(command: string, args: string[], logFile: string, options: SpawnOptions = {}, channel = false): ChildProcess {
   const log = openLog(logFile);
-  const stdio: SpawnOptions['stdio'] = options.stdio ?? ['ignore', log, log];
   try {
-    return spawn(command, args, { ...options, detached: true, stdio });
+    return spawn(command, args, { ...options, detached: true, stdio: ['ignore', log, log, ...(channel ? (['ipc'] as const) : [])] });
   } finally {
     closeSync(log);
   }

@@ -19,6 +19,8 @@ export interface TemporalServerRequest {
   uiPort: number | null;
   /** Further flags of `temporal server start-dev`. */
   flags?: string[];
+  /** Told of the process before it is ready. */
+  onSpawn?: (child: ChildProcess) => void;
 }
 
 export interface RunningTemporal {
@@ -57,6 +59,7 @@ export async function startTemporalServer(request: TemporalServerRequest): Promi
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), ...ui, '--db-filename', databaseFile];
   const pragmas = ['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'];
   const child = spawnDetached(request.binary, [...args, ...pragmas, '--log-format', 'json', ...(request.flags ?? [])], logFile);
+  request.onSpawn?.(child);
   const stop = async () => {
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) await endProcess(child.pid, 'SIGTERM', STOP_MILLISECONDS);
   };

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+
+// The shapes are those of /openapi.json, as far as this client reads them; more fields may come.
+const organization = z.object({ id: z.string(), name: z.string() });
+const exportSettings = z.object({
+  scheme: z.string(),
+  bucket: z.string().nullish(),
+  prefix: z.string().nullish(),
+  path: z.string().nullish(),
+});
+const dataSource = z.object({ id: z.string(), name: z.string(), account_id: z.string(), export: exportSettings.nullish() });
+const progress = z.object({
+  files_done: z.number().optional(),
+  files_total: z.number().optional(),
+  rows: z.number().optional(),
+  bytes: z.number().optional(),
+  months: z.array(z.unknown()).optional(),
+});
+const errorRecord = z.object({ code: z.string(), message: z.string() });
+const operation = z.object({
+  id: z.string(),
+  subject_id: z.string(),
+  workflow_id: z.string(),
+  state: z.enum(['pending', 'running', 'completed', 'failed', 'cancelled']),
+  progress: progress.nullish(),
+  error: errorRecord.nullish(),
+});
+const billingImport = z.object({
+  id: z.string(),
+  data_source_id: z.string(),
+  operation_id: z.string(),
+  state: z.string(),
+  created_at: z.string(),
+  finished_at: z.string().nullish(),
+  error: errorRecord.nullish(),
+});
+const problem = z.object({
+  code: z.string(),
+  title: z.string().optional(),
+  detail: z.string().optional(),
+  fields: z.array(z.object({ field: z.string(), problem: z.string() })).optional(),
+});
+
+export type Organization = z.infer<typeof organization>;
+export type DataSource = z.infer<typeof dataSource>;
+export type Operation = z.infer<typeof operation>;
+export type BillingImport = z.infer<typeof billingImport>;
+
+export interface NewDataSource {
+  name: string;
+  credentials: Record<string, string>;
+  export: Record<string, string>;
+}
+
+/** What the API refused, or why it could not be asked: for the person, without a stack. */
+export class ApiError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ApiError';
+    this.code = code;
+  }
+}
+
+/** The REST API as the command line uses it. Every call throws ApiError when it is refused or cannot be made. */
+export class ApiClient {
+  readonly #url: string;
+  readonly #token: string;
+
+  constructor(url: string, token: string) {
+    this.#url = url.replace(/\/+$/, '');
+    this.#token = token;
+  }
+
+  listOrganizations(): Promise<Organization[]> {
+    return this.#all('/v1/organizations', organization);
+  }
+
+  async createOrganization(name: string, currency: string): Promise<Organization> {
+    return organization.parse((await this.#call('POST', '/v1/organizations', { name, currency })).body);
+  }
+
+  listDataSources(organizationId: string): Promise<DataSource[]> {
+    return this.#all(`/v1/organizations/${organizationId}/data-sources`, dataSource);
+  }
+
+  /** Connects an AWS root account. Answers the data source, or the operation to follow when the check takes longer. */
+  async createDataSource(organizationId: string, wish: NewDataSource): Promise<{ dataSource: DataSource } | { operation: Operation }> {
+    const { status, body } = await this.#call('POST', `/v1/organizations/${organizationId}/data-sources`, { cloud: 'aws', kind: 'root', ...wish });
+    return status === 202 ? { operation: operation.parse(body) } : { dataSource: dataSource.parse(body) };
+  }
+
+  async getDataSource(id: string): Promise<DataSource> {
+    return dataSource.parse((await this.#call('GET', `/v1/data-sources/${id}`)).body);
+  }
+
+  /** Asks for an import, of the given months (`YYYY-MM`) or of what changed; joins one that is already under way. */
+  async startImport(dataSourceId: string, months: string[]): Promise<Operation> {
+    return operation.parse((await this.#call('POST', `/v1/data-sources/${dataSourceId}:import`, months.length === 0 ? {} : { months })).body);
+  }
+
+  async getOperation(id: string): Promise<Operation> {
+    return operation.parse((await this.#call('GET', `/v1/operations/${id}`)).body);
+  }
+
+  listImports(organizationId: string): Promise<BillingImport[]> {
+    return this.#all(`/v1/organizations/${organizationId}/billing-imports`, billingImport);
+  }
+
+  /** The costs of [start, end), grouped. The body is the API's own; see its documentation. */
+  async getExpenses(organizationId: string, query: Record<string, string>): Promise<unknown> {
+    return (await this.#call('GET', `/v1/organizations/${organizationId}/expenses?${new URLSearchParams(query).toString()}`)).body;
+  }
+
+  async #all<T>(path: string, item: z.ZodType<T>): Promise<T[]> {
+    const page = z.object({ items: z.array(item), next_page_token: z.string().nullish() });
+    const items: T[] = [];
+    for (let token: string | null | undefined = ''; token !== null && token !== undefined; ) {
+      const { body } = await this.#call('GET', token === '' ? path : `${path}?page_token=${encodeURIComponent(token)}`);
+      const found = page.parse(body);
+      items.push(...found.items);
+      token = found.next_page_token;
+    }
+    return items;
+  }
+
+  async #call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
+    const headers = { authorization: `Bearer ${this.#token}`, accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() }) };
+    let response: Response;
+    try {
+      response = await fetch(`${this.#url}${path}`, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
+    } catch (error) {
+      throw new ApiError('unreachable', `${this.#url} does not answer. Start the platform (npm start), or give its address in ORRERY_URL.`, { cause: error });
+    }
+    const answer: unknown = await response.json();
+    if (response.ok) return { status: response.status, body: answer };
+    const refused = problem.safeParse(answer);
+    if (!refused.success) throw new ApiError('unexpected', `${method} ${path} was answered with ${response.status} and no explanation.`);
+    const fields = (refused.data.fields ?? []).map((field) => `\n  ${field.field}: ${field.problem}`).join('');
+    throw new ApiError(refused.data.code, `${refused.data.detail ?? refused.data.title ?? refused.data.code} (${refused.data.code})${fields}`);
+  }
+}

@@ -1,0 +1,73 @@
+import { basename, resolve } from 'node:path';
+import { ApiError, type ApiClient, type DataSource, type NewDataSource } from './api-client.ts';
+import { followOperation, progressBar } from './follow.ts';
+
+export interface ImportFlags {
+  name?: string;
+  report?: string;
+  region?: string;
+  dialect?: string;
+  roleArn?: string;
+  externalId?: string;
+  keyPair?: boolean;
+  month?: string[];
+}
+
+/** Where a bill lies, as typed: a directory, or `s3://bucket/prefix`. */
+export type Place = { scheme: 'directory'; path: string } | { scheme: 'bucket-only'; bucket: string; prefix: string };
+
+export function readPlace(text: string): Place {
+  if (!text.startsWith('s3://')) return { scheme: 'directory', path: resolve(text) };
+  const [bucket = '', ...prefix] = text.slice('s3://'.length).split('/');
+  if (bucket === '') throw new ApiError('no-bucket', `${text} names no bucket; write s3://bucket/prefix.`);
+  // AWS keeps prefixes verbatim, but a slash at the end is how people point at a folder.
+  return { scheme: 'bucket-only', bucket, prefix: prefix.join('/').replace(/\/$/, '') };
+}
+
+/** Imports the bill at `place`, connecting it as a data source first if it is not one yet, and follows to the end. */
+export async function importBill(client: ApiClient, organizationId: string, place: Place, flags: ImportFlags, env: NodeJS.ProcessEnv): Promise<string> {
+  const known = (await client.listDataSources(organizationId)).find((source) => isAt(source, place));
+  const source = known ?? (await connect(client, organizationId, place, flags, env));
+  console.log(`${known === undefined ? 'Connected' : 'Using'} data source ${source.name} (${source.id}, account ${source.account_id})`);
+  const bar = progressBar(process.stdout);
+  try {
+    const operation = await followOperation(client, await client.startImport(source.id, flags.month ?? []), bar.tell);
+    return operation.id;
+  } finally {
+    bar.stop();
+  }
+}
+
+function isAt({ export: settings }: DataSource, place: Place): boolean {
+  if (settings === undefined || settings === null) return false;
+  if (place.scheme === 'directory') return settings.path === place.path;
+  return settings.bucket === place.bucket && (settings.prefix ?? '') === place.prefix;
+}
+
+async function connect(client: ApiClient, organizationId: string, place: Place, flags: ImportFlags, env: NodeJS.ProcessEnv): Promise<DataSource> {
+  const standardName = place.scheme === 'directory' ? basename(place.path) : place.bucket;
+  const wish: NewDataSource = { name: flags.name ?? standardName, credentials: credentialsFrom(place, flags, env), export: exportFrom(place, flags) };
+  const created = await client.createDataSource(organizationId, wish);
+  if ('dataSource' in created) return created.dataSource;
+  const { subject_id: id } = await followOperation(client, created.operation, (operation) => console.log(`checking the credentials: ${operation.state}`));
+  return client.getDataSource(id);
+}
+
+function exportFrom(place: Place, flags: ImportFlags): Record<string, string> {
+  return {
+    ...place,
+    ...(flags.report !== undefined && { name: flags.report }),
+    ...(flags.dialect !== undefined && { dialect: flags.dialect }),
+    ...(place.scheme === 'bucket-only' && flags.region !== undefined && { region: flags.region }),
+  };
+}
+
+/** Keys come from the environment, never from the command line, which other users of the machine can read. */
+function credentialsFrom(place: Place, flags: ImportFlags, env: NodeJS.ProcessEnv): Record<string, string> {
+  if (place.scheme === 'directory') return { kind: 'none' };
+  if (flags.roleArn !== undefined) return { kind: 'assumed-role', role_arn: flags.roleArn, ...(flags.externalId !== undefined && { external_id: flags.externalId }) };
+  if (flags.keyPair !== true) return { kind: 'default-chain' };
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = env;
+  if (!id || !secret) throw new ApiError('no-keys', '--key-pair sends AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from the environment; set both.');
+  return { kind: 'key-pair', access_key_id: id, secret_access_key: secret };
+}

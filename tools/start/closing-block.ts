@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+
+export interface ClosingFacts {
+  apiUrl: string;
+  /** Null when Temporal is not ours, so that its UI's address is not known. */
+  temporalUiUrl: string | null;
+  tokenFile: string;
+  /** The organization whose costs the example asks for; null when there is none. */
+  organizationId: string | null;
+  /** Last month, `YYYY-MM`. */
+  month: string;
+  nextMonth: string;
+  logDirectory: string;
+  tookSeconds: number;
+}
+
+/** The one block that `npm start` ends with. */
+export function closingBlock(facts: ClosingFacts): string {
+  const { apiUrl, tokenFile } = facts;
+  const orrery = `node ${join('tools', 'orrery.mjs')}`;
+  const expenses = `${apiUrl}/v1/organizations/${facts.organizationId}/expenses?start=${facts.month}-01&end=${facts.nextMonth}-01&group_by=service`;
+  const lines = [
+    '',
+    `Orrery runs (${facts.tookSeconds.toFixed(1)} s). Ctrl-C stops it.`,
+    '',
+    `  API and its documentation  ${apiUrl}/docs`,
+    ...(facts.temporalUiUrl === null ? [] : [`  Temporal Web UI            ${facts.temporalUiUrl}`]),
+    `  Administrator's token      ${tokenFile}`,
+    `  Logs                       ${facts.logDirectory}`,
+    '',
+    ...(facts.organizationId === null
+      ? []
+      : ['What did last month cost, by service?', `  curl -s -H "Authorization: Bearer $(cat ${quote(tokenFile)})" "${expenses}"`, `  ${orrery} costs --by service --month ${facts.month}`, '']),
+    'Import your own AWS bill (a folder or bucket with Cost and Usage Report or Data Exports files):',
+    `  ${orrery} import /path/to/folder`,
+    `  ${orrery} import s3://bucket/prefix`,
+    '',
+  ];
+  return lines.join('\n');
+}
+
+/** For a POSIX shell. */
+function quote(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
+}

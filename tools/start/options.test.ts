@@ -1,0 +1,63 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import test from 'ava';
+import { closingBlock } from './closing-block.ts';
+import { readOptions } from './options.ts';
+import { freePort, isFree, requireFree } from './ports.ts';
+import { StartError } from './steps.ts';
+
+test('without flags everything has its documented place', (t) => {
+  t.deepEqual(readOptions([], '/home/me/orrery'), {
+    dataDirectory: '/home/me/orrery/.orrery',
+    port: 8080,
+    temporalPort: 7233,
+    temporalUiPort: 8233,
+    sample: true,
+    help: false,
+  });
+});
+
+test('each flag changes its own value', (t) => {
+  const options = readOptions(['--port', '9000', '--temporal-port=9001', '--temporal-ui-port', '9002', '--data-dir', '/data/', '--no-sample'], '/home/me');
+  t.deepEqual(options, { dataDirectory: '/data', port: 9000, temporalPort: 9001, temporalUiPort: 9002, sample: false, help: false });
+});
+
+test('an unknown flag is refused by name, with the usage', (t) => {
+  t.throws(() => readOptions(['--prot', '1'], '/'), { instanceOf: StartError, message: /'--prot'.*--temporal-ui-port N/s });
+});
+
+for (const value of ['0', '65536', 'http', '80.5']) {
+  test(`--port ${value} is refused`, (t) => {
+    t.throws(() => readOptions(['--port', value], '/'), { instanceOf: StartError, message: /--port .* is no port number/ });
+  });
+}
+
+test('a taken port is named with the flag that changes it', async (t) => {
+  const port = await freePort();
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  t.false(await isFree(port));
+  await t.throwsAsync(requireFree(port, 'the API', '--port'), { instanceOf: StartError, message: new RegExp(`Port ${port}.*the API.*--port ${port + 1}`) });
+  server.close();
+  await once(server, 'close');
+  await t.notThrowsAsync(requireFree(port, 'the API', '--port'));
+});
+
+test('the closing block asks what last month cost with the token read from its file', (t) => {
+  const facts = {
+    apiUrl: 'http://127.0.0.1:8080',
+    temporalUiUrl: 'http://127.0.0.1:8233',
+    tokenFile: "/home/o'neil/.orrery/administrator-token",
+    organizationId: 'org_1',
+    month: '2026-10',
+    nextMonth: '2026-11',
+    logDirectory: '/home/me/.orrery/logs',
+    tookSeconds: 7.04,
+  };
+  const block = closingBlock(facts);
+  const address = '"http://127.0.0.1:8080/v1/organizations/org_1/expenses?start=2026-10-01&end=2026-11-01&group_by=service"';
+  t.true(block.includes(`$(cat '/home/o'\\''neil/.orrery/administrator-token')" ${address}`));
+  t.regex(block, /Temporal Web UI {12}http:\/\/127\.0\.0\.1:8233/);
+  const bare = closingBlock({ ...facts, organizationId: null, temporalUiUrl: null });
+  t.notRegex(bare, /curl|Temporal Web UI/);
+});
