@@ -51,12 +51,11 @@ function optionsOf(tick: Tick, taskQueue: string, everyMinutes: number, paused: 
       taskQueue,
       args: [tick],
       staticSummary: `${tick.name} ${tick.ref.id}`,
-      typedSearchAttributes: undefined,
     },
     // A tick lasts a moment; if one hangs, another beside it would only ask for the same.
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCH_UP },
     state: { paused },
-  } as ScheduleOptions;
+  };
 }
 
 /** Ids of every tick Schedule in the namespace. */

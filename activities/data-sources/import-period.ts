@@ -1,5 +1,3 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { newId } from '../../commands/shared/new-id.ts';
 import { recordImportPeriod, requireImportFence } from '../../commands/data-sources/record-import.ts';
 import type { BillObject, BillSource } from '../../db/billing/billing-period-store.ts';
@@ -15,6 +13,7 @@ import { DomainError } from '../../domain/shared/errors.ts';
 import type { ImportPeriodAct } from '../../workflows/data-sources/messages.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import { actingActivity } from '../shared/attempt.ts';
+import { withWorkDirectory } from '../shared/spool.ts';
 import type { DataSourceActivityDependencies } from './dependencies.ts';
 import { importAttempt, type ImportAttempt } from './import-attempt.ts';
 import { startProgress, type ProgressWriter } from './import-progress.ts';
@@ -86,15 +85,11 @@ async function readAndReplace(deps: DataSourceActivityDependencies, work: Period
       progress.report({ bytes });
     },
   });
-  await mkdir(deps.spoolDirectory, { recursive: true });
-  const workDirectory = await mkdtemp(join(deps.spoolDirectory, 'import-'));
-  try {
+  await withWorkDirectory(deps.spoolDirectory, async (workDirectory) => {
     const reading = await readObjects(deps, work, objects, workDirectory);
     await refuseMovedManifest(opened.objects, period);
     await replace(deps, work, objects, reading);
-  } finally {
-    await rm(workDirectory, { recursive: true, force: true });
-  }
+  });
 }
 
 async function readObjects(

@@ -40,7 +40,7 @@ export async function longAttempt<Checkpoint, T>(work: (attempt: LongAttempt<Che
   const timer = setInterval(beat, HEARTBEAT_MS);
   try {
     return await work({
-      checkpoint: latest as Checkpoint | null,
+      checkpoint: latest,
       signal: AbortSignal.any([cancellationSignal(), dropped.signal]),
       save(checkpoint) {
         latest = checkpoint;
