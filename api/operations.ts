@@ -1,5 +1,8 @@
+import { dataSourceRoutes } from './data-sources/routes.ts';
+import { expenseRoutes } from './expenses/routes.ts';
 import { operationRoutes } from './operations/routes.ts';
+import { resourceRoutes } from './resources/routes.ts';
 import type { Operation } from './shared/operation.ts';
 
 /** Every operation of the API. A domain adds its `routes.ts` here and nowhere else. */
-export const operations: Operation[] = [...operationRoutes];
+export const operations: Operation[] = [...dataSourceRoutes, ...operationRoutes, ...expenseRoutes, ...resourceRoutes];

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Database } from '../../db/shared/connection.ts';
+import type { LineItemReader } from '../../domain/billing/ports.ts';
 import type { Clock } from '../../domain/shared/time.ts';
 import type { Vault } from '../../domain/shared/vault.ts';
 
@@ -9,6 +10,8 @@ export interface ApiDependencies {
   clock: Clock;
   vault: Vault;
   log: Logger;
+  /** Reads a resource's line items from the stored bills. */
+  lineItems: LineItemReader;
   config: ApiConfig;
   /** Whether Temporal answers; reported by /readyz, which does not depend on it: people work on while Temporal is down. */
   temporalAnswers?: (() => Promise<boolean>) | undefined;

@@ -67,6 +67,11 @@ export function toPage<Row, Item>(
   };
 }
 
+/** A token for the page after a position, for a list that is not counted. Read it with `readCursor`. */
+export function pageTokenOf(operationId: string, query: PageQuery, position: CursorValue[]): string {
+  return encode(position, boundTo(operationId, query));
+}
+
 /** What a token is valid for: everything but where the page begins and how long it is. */
 function boundTo(operationId: string, query: PageQuery): string {
   const { page_size: _size, page_token: _token, ...filters } = query as PageQuery & Record<string, unknown>;

@@ -36,7 +36,7 @@ export function connect(databaseUrl: string, options: ConnectOptions): Database 
     connection: {
       connectionString: databaseUrl,
       application_name: options.applicationName,
-      options: '-c TimeZone=UTC',
+      options: '-c TimeZone=UTC -c jit=off',
       keepAlive: true,
       types,
     } as Knex.PgConnectionConfig,

@@ -176,3 +176,32 @@ export interface LineItem {
   listCost: string;
   invoiceId: string;
 }
+
+/** Where in a resource's line items of one month a page begins: a bill's generation, and how many items of it are read. */
+export interface LineItemPosition {
+  dataSourceId: string;
+  generationId: string;
+  offset: number;
+}
+
+/** A line item with the data source whose bill holds it. */
+export interface BilledLineItem extends LineItem {
+  dataSourceId: string;
+}
+
+/** Reads a resource's line items of one month from the stored source files of all bills that know it. */
+export interface LineItemReader {
+  /**
+   * At most `limit` items from `position` on, bill by bill, in file and row order; a page does not
+   * cross from one bill to the next, so it may be short while `next` is set. Fails with
+   * `billing.generation-replaced` when the bill was imported anew since `position` was given.
+   */
+  read(request: {
+    organizationId: string;
+    resourceId: string;
+    billingPeriod: CalendarDate;
+    position: LineItemPosition | null;
+    limit: number;
+    signal: AbortSignal;
+  }): Promise<{ items: BilledLineItem[]; next: LineItemPosition | null }>;
+}
