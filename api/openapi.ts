@@ -1,0 +1,72 @@
+import { OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi';
+import { etagOf } from './shared/etag.ts';
+import type { Operation } from './shared/operation.ts';
+import { problemBody } from './shared/problem.ts';
+import { z } from './shared/zod.ts';
+
+export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
+
+/** The header fields an operation reads beside its credentials. */
+function headersOf(operation: Operation) {
+  if (operation.method === 'post' && operation.idempotency === 'recorded') {
+    const key = z.string().min(1).max(255).optional();
+    return z.object({ 'Idempotency-Key': key.openapi({ description: 'Same key and body, same answer, for 24 hours.' }) });
+  }
+  if (operation.method === 'put' || operation.method === 'patch') {
+    return z.object({ 'If-Match': z.string().optional().openapi({ description: 'The ETag of what was read, where the item has one.', example: etagOf(3) }) });
+  }
+  return undefined;
+}
+
+function responsesOf(operation: Operation) {
+  const declared = Object.entries(operation.responses).map(([status, schema]) => [
+    status,
+    { description: operation.summary, ...(schema !== null && { content: { 'application/json': { schema } } }) },
+  ]);
+  const problem = { description: 'A problem (RFC 9457)', content: { 'application/problem+json': { schema: problemBody } } };
+  return { ...Object.fromEntries(declared), default: problem } as Record<string, { description: string }>;
+}
+
+/** Who may call it, for readers and for the generated access tests. */
+function accessOf({ access, tokenScope }: Operation) {
+  if (access.kind !== 'organization') return { kind: access.kind, token_scope: tokenScope };
+  return { kind: access.kind, role: access.role, scope: access.scopeFrom === 'path' ? 'path' : 'item', token_scope: tokenScope };
+}
+
+/** The OpenAPI 3.1 document, from the very schemas the routes validate with. */
+export function openApiDocument(operations: Operation[], publicUrl: string): OpenApiDocument {
+  const registry = new OpenAPIRegistry();
+  registry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer', description: 'An API token, from POST /v1/tokens.' });
+  registry.registerComponent('securitySchemes', 'session', { type: 'apiKey', in: 'cookie', name: 'orrery_session', description: 'From POST /v1/session; __Host-orrery_session over TLS.' });
+  for (const operation of operations) {
+    const headers = headersOf(operation);
+    registry.registerPath({
+      method: operation.method,
+      path: operation.path,
+      operationId: operation.id,
+      summary: operation.summary,
+      ...(operation.description !== undefined && { description: operation.description }),
+      tags: operation.tags,
+      security: operation.access.kind === 'public' ? [] : [{ token: [] }, { session: [] }],
+      'x-orrery-access': accessOf(operation),
+      request: {
+        params: operation.params,
+        query: operation.query,
+        ...(headers !== undefined && { headers }),
+        ...(operation.body !== null && {
+          body: { required: !operation.body.safeParse(undefined).success, content: { 'application/json': { schema: operation.body } } },
+        }),
+      },
+      responses: responsesOf(operation),
+    });
+  }
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Orrery',
+      version: '1',
+      description: 'Cloud cost and ML infrastructure as durable processes. Failures are problem documents (RFC 9457) with a stable `code`.',
+    },
+    servers: [{ url: publicUrl }],
+  });
+}

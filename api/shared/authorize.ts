@@ -1,0 +1,87 @@
+import { findMembershipRole } from '../../db/organizations/membership-store.ts';
+import { organizationExists } from '../../db/organizations/organization-store.ts';
+import { scopesSuffice, type TokenScope } from '../../domain/identity/token-scope.ts';
+import { roleSuffices, type OrganizationRole } from '../../domain/organizations/role.ts';
+import { DomainError, notFound } from '../../domain/shared/errors.ts';
+import type { Caller } from './caller.ts';
+import type { ApiDependencies } from './dependencies.ts';
+import type { Operation } from './operation.ts';
+
+export function unauthenticated(): DomainError {
+  return new DomainError({
+    kind: 'unauthenticated',
+    code: 'identity.unauthenticated',
+    message: 'Credentials are missing, expired or revoked: send Authorization: Bearer with an API token, or log in at /v1/session.',
+  });
+}
+
+function notAllowed(code: string, message: string): DomainError {
+  return new DomainError({ kind: 'not-allowed', code, message });
+}
+
+/**
+ * Decides whether `caller` may run `operation`, and answers with the organization whose role gave
+ * access (null where none is involved). 401 comes before everything; an organization in which the
+ * caller has no role, and all it owns, is 404; then come role and token scope, 403.
+ */
+export async function authorize(
+  deps: ApiDependencies,
+  operation: Operation,
+  caller: Caller | null,
+  params: Record<string, unknown>,
+): Promise<string | null> {
+  const { access } = operation;
+  if (access.kind === 'public') return null;
+  if (caller === null) throw unauthenticated();
+  if (access.kind === 'platform-administrator') {
+    // A token for one organization must not act on the platform, whoever owns it.
+    if (!caller.platformAdministrator || limitedTo(caller) !== null) {
+      throw notAllowed('identity.not-platform-administrator', 'Only a platform administrator may do this.');
+    }
+  }
+  let organizationId: string | null = null;
+  if (access.kind === 'organization') {
+    organizationId = access.scopeFrom === 'path' ? String(params.organization_id) : await access.scopeFrom(deps, params);
+    await requireRole(deps, caller, organizationId, access.role, params);
+  }
+  requireScope(caller, operation.tokenScope);
+  return organizationId;
+}
+
+async function requireRole(
+  deps: ApiDependencies,
+  caller: Caller,
+  organizationId: string | null,
+  needed: OrganizationRole,
+  params: Record<string, unknown>,
+): Promise<void> {
+  const held = organizationId === null ? null : await roleOf(deps, caller, organizationId);
+  if (held === null) {
+    throw 'organization_id' in params
+      ? notFound('organization', String(params.organization_id))
+      : notFound('item', Object.values(params).map(String).join('/'));
+  }
+  if (!roleSuffices(held, needed)) {
+    throw notAllowed('organizations.role-insufficient', `This needs the role ${needed} in the organization; yours is ${held}. Ask a manager of it.`);
+  }
+}
+
+/** The caller's role in the organization, or null when to the caller there is no such organization. */
+export async function roleOf(deps: ApiDependencies, caller: Caller, organizationId: string): Promise<OrganizationRole | null> {
+  const limit = limitedTo(caller);
+  if (limit !== null && limit !== organizationId) return null;
+  if (caller.platformAdministrator) return (await organizationExists(deps.db, organizationId)) ? 'manager' : null;
+  return await findMembershipRole(deps.db, organizationId, caller.userId);
+}
+
+function limitedTo(caller: Caller): string | null {
+  return caller.credential.kind === 'token' ? caller.credential.organizationId : null;
+}
+
+function requireScope(caller: Caller, needed: TokenScope): void {
+  if (caller.credential.kind === 'session' || scopesSuffice(caller.credential.scopes, needed)) return;
+  throw notAllowed(
+    'identity.scope-insufficient',
+    `This token holds ${caller.credential.scopes.join(', ')}; this needs ${needed}. Make a token with that scope.`,
+  );
+}
