@@ -15,7 +15,7 @@ const programs = {
   start: 'tools/start/main.ts',
   test: 'tools/test/main.ts',
   soak: 'tools/soak/main.ts',
-  bench: 'tools/bench/main.ts',
+  bench: 'bench/main.ts',
   reset: 'tools/start/reset.ts',
 };
 

@@ -42,6 +42,11 @@ export interface BillTruth {
   periods: PeriodTruth[];
 }
 
+/** Reads back what `generateBill` wrote as truth.json. */
+export function parseTruth(json: string): BillTruth {
+  return JSON.parse(json) as BillTruth;
+}
+
 export interface CostUnits {
   billed: Units;
   effective: Units;

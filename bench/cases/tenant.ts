@@ -1,0 +1,15 @@
+import type { Database } from '../../db/shared/connection.ts';
+
+/** The organization and data source that every case imports for. */
+export const TENANT = { organizationId: 'org_bench', dataSourceId: 'dsr_bench' } as const;
+
+const AT = '2026-06-01T00:00:00.000Z';
+
+/** Makes the two rows that a bill needs above it. */
+export async function createTenant(db: Database): Promise<void> {
+  await db('organizations').insert({ id: TENANT.organizationId, name: 'Bench', created_at: AT, last_at: AT });
+  await db('data_sources').insert({
+    id: TENANT.dataSourceId, organization_id: TENANT.organizationId, cloud: 'aws', kind: 'root', name: 'Bench', account_id: '012345678901',
+    credentials_kind: 'none', linked_accounts: 'all', import_interval_minutes: 60, initial_months: 4, state: 'active', last_at: AT, created_at: AT,
+  });
+}

@@ -1,0 +1,14 @@
+import { startDatabases } from './database.ts';
+import { benchReading } from './import-reading.ts';
+import type { BenchOptions, Say } from './options.ts';
+import type { Goal } from './report.ts';
+
+/** `npm run bench -- import`: what the import costs beside the least that anyone could do. */
+export async function benchImport(options: BenchOptions, say: Say): Promise<Goal[]> {
+  const databases = await startDatabases(say);
+  try {
+    return await benchReading(databases, options, say);
+  } finally {
+    await databases.stop();
+  }
+}

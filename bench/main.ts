@@ -1,0 +1,44 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { cpus, loadavg, totalmem } from 'node:os';
+import { benchImport } from './import.ts';
+import type { BenchOptions, Say } from './options.ts';
+import { goalTable, isMet } from './report.ts';
+import type { Goal } from './report.ts';
+
+/** Each domain's benchmark under the name one types. */
+const BENCHMARKS: Readonly<Record<string, (options: BenchOptions, say: Say) => Promise<Goal[]>>> = { import: benchImport };
+
+const LEAST_ROUNDS = 5;
+
+function rounds(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < LEAST_ROUNDS) throw new InvalidArgumentError(`expected a whole number, at least ${LEAST_ROUNDS}.`);
+  return value;
+}
+
+const say: Say = (line) => console.log(line);
+
+const command = new Command('bench')
+  .description('Measure the product beside plain peers. Goals are ratios; times depend on the machine and are only printed.')
+  .argument('[names...]', Object.keys(BENCHMARKS).join(', '), Object.keys(BENCHMARKS))
+  .option('--rounds <n>', 'rounds of each case', rounds, LEAST_ROUNDS)
+  .option('--quick', 'small sizes and two rounds, to see that it works; goals are not judged', false)
+  .option('--by-cpu', 'judge by CPU time, when others use the machine too', false);
+
+command.action(async (names: string[], flags: BenchOptions) => {
+  if (process.platform !== 'linux') throw new Error('The benchmarks read /proc for CPU and memory: run them on Linux.');
+  const options: BenchOptions = { ...flags, rounds: flags.quick ? 2 : flags.rounds };
+  const goals: Goal[] = [];
+  for (const name of names) {
+    const bench = BENCHMARKS[name];
+    if (bench === undefined) throw new Error(`there is no benchmark ${name}: choose from ${Object.keys(BENCHMARKS).join(', ')}`);
+    say(`${name}: ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${(totalmem() / 2 ** 30).toFixed(0)} GB, Node ${process.version}, load ${loadavg()[0]?.toFixed(1)}`);
+    const reached = await bench(options, say);
+    say(`\n${goalTable(reached)}\n`);
+    goals.push(...reached);
+  }
+  if (options.quick) say('These were small sizes: the goals are for the full ones and are not judged.');
+  else if (!goals.every(isMet)) process.exitCode = 1;
+});
+
+await command.parseAsync();
