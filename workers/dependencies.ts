@@ -11,7 +11,7 @@ import type { Vault } from '../domain/shared/vault.ts';
 import { discoverPeriods } from '../providers/aws/billing/discover-periods.ts';
 import { createPeriodReader } from '../providers/aws/billing/period-reader.ts';
 import { createAwsClients } from '../providers/aws/clients.ts';
-import { createConnectionChecker } from '../providers/aws/connection-checker.ts';
+import { createAwsConnectionChecker } from '../providers/aws/connection-checker.ts';
 import { createExportAccess } from '../providers/aws/export-access.ts';
 import { createS3RawStore } from '../providers/aws/s3-raw-store.ts';
 import { AWS_DEFAULTS, type AwsSettings } from '../providers/aws/settings.ts';
@@ -63,7 +63,7 @@ export function dataSourceDependencies(
     log: parts.log,
     rawStore: rawStoreOf(config),
     reader: createPeriodReader({ memoryLimitMb: memoryLimitMb(config.duckdbMemory) }),
-    checker: createConnectionChecker(options),
+    checker: createAwsConnectionChecker(options),
     exports: createExportAccess(options),
     discoverPeriods,
     schedules: parts.schedules,

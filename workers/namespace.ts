@@ -1,10 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { SEARCH_ATTRIBUTES } from '../workflows/messages.ts';
 
 const RETENTION_MS = 30 * 86_400_000;
-const { INDEXED_VALUE_TYPE_KEYWORD } = temporal.api.enums.v1.IndexedValueType;
+const { INDEXED_VALUE_TYPE_KEYWORD } = proto.temporal.api.enums.v1.IndexedValueType;
+
+const VISIBLE_ATTEMPTS = 150;
+const VISIBLE_EVERY_MS = 200;
 
 const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
@@ -19,11 +23,23 @@ export async function ensureNamespace(connection: Connection, namespace: string)
       connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs(RETENTION_MS) }),
     );
   }
-  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  const { customAttributes } = await onceVisible(() => connection.operatorService.listSearchAttributes({ namespace }));
   const missing = SEARCH_ATTRIBUTES.filter((name) => customAttributes?.[name] === undefined);
   if (missing.length === 0) return;
   const searchAttributes = Object.fromEntries(missing.map((name) => [name, INDEXED_VALUE_TYPE_KEYWORD]));
   await unlessExisting(connection.operatorService.addSearchAttributes({ namespace, searchAttributes }));
+}
+
+/** Servers refresh their list of namespaces every few seconds: a new one is not found until then. */
+async function onceVisible<T>(call: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      if (codeOf(error) !== NOT_FOUND || attempt === VISIBLE_ATTEMPTS) throw error;
+      await delay(VISIBLE_EVERY_MS);
+    }
+  }
 }
 
 /** Another process may have been quicker. */

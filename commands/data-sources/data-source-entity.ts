@@ -17,8 +17,9 @@ export const dataSourceEntity: EntityDefinition<DataSource, DataSourceAct> = {
     await insertDataSource(tx, source);
   },
   async save(tx, before, after) {
-    await saveDataSource(tx, before, after);
+    // An import refers to its operation, so that comes first.
     await followImports(tx, before, after);
+    await saveDataSource(tx, before, after);
   },
   settle,
   acts,
