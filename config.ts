@@ -8,7 +8,8 @@ export interface Config {
   temporal: TemporalConfig;
   /** Master keys of the vault, 32 bytes each. New secrets are sealed under `current`; `previous` only open. */
   secretKeys: { current: Buffer; previous: Buffer[] };
-  http: { host: string; port: number; publicUrl: string };
+  /** `trustedProxies` in the notation of Express's `trust proxy`: whose X-Forwarded-For is believed; `loopback` by default. */
+  http: { host: string; port: number; publicUrl: string; trustedProxies: string };
   rawStore: RawStoreConfig;
   /** Absolute directories below which a data source may read a local export. Empty: none may. */
   importRoots: string[];
@@ -105,6 +106,10 @@ const variables = {
   ORRERY_HOST: required('give the address to listen on, for example 127.0.0.1'),
   ORRERY_PORT: required('give the port to listen on, for example 8080').regex(/^\d+$/, 'must be a port number, for example 8080'),
   ORRERY_PUBLIC_URL: required('give the URL people use, for example https://orrery.example.org').pipe(httpUrl),
+  ORRERY_TRUSTED_PROXIES: z
+    .string()
+    .regex(/^[0-9a-fA-F:./, a-z]+$/, 'must list addresses, networks or loopback, separated by commas')
+    .optional(),
   ORRERY_RAW_STORE: required('give a directory or s3://bucket/prefix for the raw billing files').refine(
     (value) => isAbsolute(value) || /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(value),
     { error: 'must be an absolute path or s3://bucket/prefix' },
@@ -158,7 +163,12 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     databaseUrl: given.DATABASE_URL,
     temporal: readTemporal(given, problems),
     secretKeys: readSecretKeys(given, problems),
-    http: { host: given.ORRERY_HOST, port: readPort(given.ORRERY_PORT, problems), publicUrl: given.ORRERY_PUBLIC_URL.replace(/\/+$/, '') },
+    http: {
+      host: given.ORRERY_HOST,
+      port: readPort(given.ORRERY_PORT, problems),
+      publicUrl: given.ORRERY_PUBLIC_URL.replace(/\/+$/, ''),
+      trustedProxies: given.ORRERY_TRUSTED_PROXIES ?? 'loopback',
+    },
     rawStore: readRawStore(given),
     importRoots: readRoots(given.ORRERY_IMPORT_ROOTS ?? '', problems),
     awsEndpoints: {
@@ -174,26 +184,6 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
-}
-
-/** Settings of the harness, which differ from the product's: absent means a plain `npm test` or `ava`. */
-export interface HarnessEnvironment {
-  databaseUrl: string | null;
-  temporalAddress: string | null;
-  temporalCli: string | null;
-  workflowBundle: string | null;
-  soak: boolean;
-}
-
-/** What `npm test` tells the tests it starts; see tools/test/main.ts. */
-export function loadHarnessEnvironment(env: Record<string, string | undefined>): HarnessEnvironment {
-  return {
-    databaseUrl: env.ORRERY_TEST_DATABASE_URL ?? null,
-    temporalAddress: env.ORRERY_TEST_TEMPORAL_ADDRESS ?? null,
-    temporalCli: env.ORRERY_TEST_TEMPORAL_CLI ?? null,
-    workflowBundle: env.ORRERY_TEST_BUNDLE ?? null,
-    soak: env.ORRERY_SOAK === '1',
-  };
 }
 
 /** A misspelt optional setting would otherwise be ignored in silence. */

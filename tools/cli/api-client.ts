@@ -28,11 +28,22 @@ const operation = z.object({
 const billingImport = z.object({
   id: z.string(),
   data_source_id: z.string(),
-  operation_id: z.string(),
   state: z.string(),
-  created_at: z.string(),
-  finished_at: z.string().nullish(),
-  error: errorRecord.nullish(),
+  months: z.array(z.object({ month: z.string() })),
+  started_at: z.string().nullable(),
+  finished_at: z.string().nullable(),
+  error: errorRecord.nullable(),
+});
+const costs = z.object({ currency: z.string(), cost: z.string(), previous_cost: z.string() });
+const expenses = z.object({
+  start: z.string(),
+  end: z.string(),
+  metric: z.string(),
+  group_by: z.array(z.string()),
+  totals: z.array(costs),
+  groups: z.array(costs.extend({ keys: z.array(z.object({ value: z.string().nullable(), name: z.string().nullable() })) })),
+  total: z.number(),
+  displayed: z.number(),
 });
 const problem = z.object({
   code: z.string(),
@@ -46,9 +57,13 @@ export type DataSource = z.infer<typeof dataSource>;
 export type Operation = z.infer<typeof operation>;
 export type BillingImport = z.infer<typeof billingImport>;
 
+export type Expenses = z.infer<typeof expenses>;
+
 export interface NewDataSource {
   name: string;
-  credentials: Record<string, string>;
+  initial_months?: number;
+  /** None for a directory. */
+  credentials?: Record<string, string>;
   export: Record<string, string>;
 }
 
@@ -77,8 +92,8 @@ export class ApiClient {
     return this.#all('/v1/organizations', organization);
   }
 
-  async createOrganization(name: string, currency: string): Promise<Organization> {
-    return organization.parse((await this.#call('POST', '/v1/organizations', { name, currency })).body);
+  async createOrganization(name: string): Promise<Organization> {
+    return organization.parse((await this.#call('POST', '/v1/organizations', { name })).body);
   }
 
   listDataSources(organizationId: string): Promise<DataSource[]> {
@@ -108,9 +123,9 @@ export class ApiClient {
     return this.#all(`/v1/organizations/${organizationId}/billing-imports`, billingImport);
   }
 
-  /** The costs of [start, end), grouped. The body is the API's own; see its documentation. */
-  async getExpenses(organizationId: string, query: Record<string, string>): Promise<unknown> {
-    return (await this.#call('GET', `/v1/organizations/${organizationId}/expenses?${new URLSearchParams(query).toString()}`)).body;
+  /** The costs of a period, grouped; `query` as the API documents it, repeated names allowed. */
+  async getExpenses(organizationId: string, query: [string, string][]): Promise<Expenses> {
+    return expenses.parse((await this.#call('GET', `/v1/organizations/${organizationId}/expenses?${new URLSearchParams(query).toString()}`)).body);
   }
 
   async #all<T>(path: string, item: z.ZodType<T>): Promise<T[]> {

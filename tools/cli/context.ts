@@ -42,11 +42,11 @@ export async function findOrganization(client: ApiClient, wanted: string | undef
 }
 
 /** As `findOrganization`, but the demonstration is not for real bills: without an own one, makes it. */
-export async function ensureOrganization(client: ApiClient, wanted: string | undefined, currency: string): Promise<Organization> {
+export async function ensureOrganization(client: ApiClient, wanted: string | undefined): Promise<Organization> {
   const all = await client.listOrganizations();
   const isThere = wanted === undefined ? all.some(({ name }) => name !== DEMONSTRATION) : all.some(({ id, name }) => id === wanted || name === wanted);
   if (isThere) return findOrganization(client, wanted);
-  const made = await client.createOrganization(wanted ?? OWN, currency);
+  const made = await client.createOrganization(wanted ?? OWN);
   console.log(`Made organization ${made.name} (${made.id})`);
   return made;
 }

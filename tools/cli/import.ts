@@ -10,6 +10,7 @@ export interface ImportFlags {
   roleArn?: string;
   externalId?: string;
   keyPair?: boolean;
+  initialMonths?: number;
   month?: string[];
 }
 
@@ -46,7 +47,12 @@ function isAt({ export: settings }: DataSource, place: Place): boolean {
 
 async function connect(client: ApiClient, organizationId: string, place: Place, flags: ImportFlags, env: NodeJS.ProcessEnv): Promise<DataSource> {
   const standardName = place.scheme === 'directory' ? basename(place.path) : place.bucket;
-  const wish: NewDataSource = { name: flags.name ?? standardName, credentials: credentialsFrom(place, flags, env), export: exportFrom(place, flags) };
+  const wish: NewDataSource = {
+    name: flags.name ?? standardName,
+    ...(flags.initialMonths !== undefined && { initial_months: flags.initialMonths }),
+    ...(place.scheme !== 'directory' && { credentials: credentialsFrom(flags, env) }),
+    export: exportFrom(place, flags),
+  };
   const created = await client.createDataSource(organizationId, wish);
   if ('dataSource' in created) return created.dataSource;
   const { subject_id: id } = await followOperation(client, created.operation, (operation) => console.log(`checking the credentials: ${operation.state}`));
@@ -63,8 +69,7 @@ function exportFrom(place: Place, flags: ImportFlags): Record<string, string> {
 }
 
 /** Keys come from the environment, never from the command line, which other users of the machine can read. */
-function credentialsFrom(place: Place, flags: ImportFlags, env: NodeJS.ProcessEnv): Record<string, string> {
-  if (place.scheme === 'directory') return { kind: 'none' };
+function credentialsFrom(flags: ImportFlags, env: NodeJS.ProcessEnv): Record<string, string> {
   if (flags.roleArn !== undefined) return { kind: 'assumed-role', role_arn: flags.roleArn, ...(flags.externalId !== undefined && { external_id: flags.externalId }) };
   if (flags.keyPair !== true) return { kind: 'default-chain' };
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = env;
