@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { elapsed, StartError, step } from '../start/steps.ts';
 import { readTally, type Tally } from './ava-summary.ts';
 import { buildWorkflowBundle } from './bundle.ts';
+import { preparePeers } from './peers.ts';
 import { startServers } from './servers.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -29,27 +30,31 @@ const checks: [title: string, command: string, args: string[]][] = [
 export async function runSuite(suite: Suite): Promise<number> {
   const began = performance.now();
   const children = new Set<ChildProcess>();
-  forwardSignals(children);
+  const interruption = forwardSignals(children);
   const tally: Tally = { passed: 0, failed: 0 };
+  const notes: string[] = [];
   try {
     for (const [title, command, args] of suite.files.length === 0 ? checks : []) {
       const { code, output } = await runCommand(bin(command), args, {}, children, false);
       tally[code === 0 ? 'passed' : 'failed'] += 1;
       console.log(code === 0 ? `✓ ${title}` : `${output}\n✗ ${title}`);
     }
-    const tests = await runTests(suite, children);
+    const tests = await runTests(suite, children, interruption, notes);
     tally.passed += tests.passed;
     tally.failed += tests.failed;
   } catch (error) {
     tally.failed += 1;
     console.error(error instanceof StartError ? error.message : error);
   }
+  for (const note of notes) console.log(`\n${note}`);
   console.log(`\n${suite.name} took ${elapsed(began)}`);
   console.log(`${tally.passed} passed, ${tally.failed} failed`);
   return tally.failed === 0 ? 0 : 1;
 }
 
-async function runTests(suite: Suite, children: Set<ChildProcess>): Promise<Tally> {
+async function runTests(suite: Suite, children: Set<ChildProcess>, interruption: AbortSignal, notes: string[]): Promise<Tally> {
+  const { leftOut, reason } = await preparePeers(root, Boolean(process.env.CI));
+  if (reason !== null) notes.push(`Left out, because the Python peers are missing: ${leftOut.join(', ')}\n${reason}`);
   const servers = await startServers();
   try {
     const bundle = await step('workflow bundle', () => buildWorkflowBundle(servers.directory));
@@ -60,7 +65,11 @@ async function runTests(suite: Suite, children: Set<ChildProcess>): Promise<Tall
       ORRERY_TEST_TEMPORAL_CLI: servers.temporalCli,
       ORRERY_TEST_BUNDLE: bundle,
     };
-    const { code, output } = await runCommand(bin('ava'), [...(suite.avaFlags ?? []), ...suite.files], environment, children, true);
+    interruption.throwIfAborted();
+    // ava takes exclusions only beside inclusions.
+    const included = suite.files.length > 0 || leftOut.length === 0 ? suite.files : ['**/*.test.ts'];
+    const patterns = [...included, ...leftOut.map((file) => `!${file}`)];
+    const { code, output } = await runCommand(bin('ava'), [...(suite.avaFlags ?? []), ...patterns], environment, children, true);
     return readTally(output, code);
   } finally {
     await servers.stop();
@@ -93,11 +102,14 @@ async function runCommand(
   }
 }
 
-/** An interrupted run still stops its servers: the tests end, and the run falls through to its end. */
-function forwardSignals(children: Set<ChildProcess>): void {
+/** An interrupted run still stops its servers: the tests end, or never begin, and the run falls through to its end. */
+function forwardSignals(children: Set<ChildProcess>): AbortSignal {
+  const interruption = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
+      interruption.abort(new StartError(`Interrupted by ${name}.`));
       for (const child of children) child.kill(name);
     });
   }
+  return interruption.signal;
 }
