@@ -8,8 +8,7 @@ export interface Config {
   temporal: TemporalConfig;
   /** Master keys of the vault, 32 bytes each. New secrets are sealed under `current`; `previous` only open. */
   secretKeys: { current: Buffer; previous: Buffer[] };
-  /** `trustedProxies` in the notation of Express's `trust proxy`: whose X-Forwarded-For is believed; `loopback` by default. */
-  http: { host: string; port: number; publicUrl: string; trustedProxies: string };
+  http: { host: string; port: number; publicUrl: string };
   rawStore: RawStoreConfig;
   /** Absolute directories below which a data source may read a local export. Empty: none may. */
   importRoots: string[];
@@ -106,10 +105,6 @@ const variables = {
   ORRERY_HOST: required('give the address to listen on, for example 127.0.0.1'),
   ORRERY_PORT: required('give the port to listen on, for example 8080').regex(/^\d+$/, 'must be a port number, for example 8080'),
   ORRERY_PUBLIC_URL: required('give the URL people use, for example https://orrery.example.org').pipe(httpUrl),
-  ORRERY_TRUSTED_PROXIES: z
-    .string()
-    .regex(/^[0-9a-fA-F:./, a-z]+$/, 'must list addresses, networks or loopback, separated by commas')
-    .optional(),
   ORRERY_RAW_STORE: required('give a directory or s3://bucket/prefix for the raw billing files').refine(
     (value) => isAbsolute(value) || /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(value),
     { error: 'must be an absolute path or s3://bucket/prefix' },
@@ -167,7 +162,6 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
       host: given.ORRERY_HOST,
       port: readPort(given.ORRERY_PORT, problems),
       publicUrl: given.ORRERY_PUBLIC_URL.replace(/\/+$/, ''),
-      trustedProxies: given.ORRERY_TRUSTED_PROXIES ?? 'loopback',
     },
     rawStore: readRawStore(given),
     importRoots: readRoots(given.ORRERY_IMPORT_ROOTS ?? '', problems),
