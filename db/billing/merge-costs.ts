@@ -36,6 +36,9 @@ export async function identifyKinds(tx: Transaction, organizationId: string): Pr
  * any. Nothing is written to the record.
  */
 export async function findCostChanges(tx: Transaction, organizationId: string, billKey: number): Promise<CostChanges> {
+  // Keys of several columns make the planner expect next to nothing and loop over everything; each of
+  // these joins is of whole sets.
+  await tx.raw(`set local enable_nestloop = off`);
   await tx.raw(
     `create temp table cost_changes on commit drop as
      with incoming as (
@@ -56,6 +59,7 @@ export async function findCostChanges(tx: Transaction, organizationId: string, b
      where e.place is null or i.resource_key is null or (${measuresOf('i')}) is distinct from (${measuresOf('e')})`,
     { organizationId, billKey },
   );
+  await tx.raw(`set local enable_nestloop = on`);
   await tx.raw(`analyze cost_changes`);
   const counted = await tx.raw<{ rows: CostChanges[] }>(
     `select count(*) filter (where place is null) as added, count(*) filter (where stays and place is not null) as changed,
