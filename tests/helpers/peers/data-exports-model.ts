@@ -71,11 +71,11 @@ function problemsOfMap(value: unknown, type: SchemaRef, path: string): string[] 
   return Object.entries(value).flatMap(([key, one]) => problemsOf(one, type, `${path}.${key}`));
 }
 
-/** Numbers stand for simple types: 0 string, 1 number, 2 boolean, 4-7 times; 64 and 128 mark lists and maps of them. */
+/** Numbers stand for simple types: 0 string, 1 number, 2 boolean, 5 and 6 times as text, 4 and 7 as seconds; 64 and 128 mark lists and maps of them. */
 function problemsOfSimple(value: unknown, type: number, path: string): string[] {
   if ((type & 128) !== 0) return problemsOfMap(value, type & ~128, path);
   if ((type & 64) !== 0) return problemsOfList(value, type & ~64, path);
-  const wanted = type === 0 ? 'string' : type === 2 ? 'boolean' : 'number';
+  const wanted = [0, 5, 6].includes(type) ? 'string' : type === 2 ? 'boolean' : 'number';
   return typeof value === wanted ? [] : [`${path} must be a ${wanted}`];
 }
 

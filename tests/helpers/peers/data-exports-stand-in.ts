@@ -114,8 +114,7 @@ function get(options: DataExportsOptions, exports: Map<string, StoredExport>, ar
 }
 
 function statusOf({ status, statusReason }: StoredExport): object {
-  // AWS's JSON carries times as seconds.
-  return { StatusCode: status, CreatedAt: 1_790_000_000, ...(statusReason !== null && { StatusReason: statusReason }) };
+  return { StatusCode: status, CreatedAt: '2026-03-01T08:00:00Z', ...(statusReason !== null && { StatusReason: statusReason }) };
 }
 
 function arnOf({ accountId }: DataExportsOptions, name: string): string {

@@ -4,8 +4,8 @@ import { startPythonPeer } from './python-process.ts';
 export interface MotoPeer extends Peer {
   /** From now on signatures and IAM rights are checked. Set everything up before. */
   enforceAuth(): Promise<void>;
-  /** Signatures and rights are not checked any more, for more setting up. */
-  relaxAuth(): Promise<void>;
+  /** Runs some more setting up, or a look, without checks. */
+  unchecked<T>(run: () => Promise<T>): Promise<T>;
 }
 
 /** The account that moto's users belong to. */
@@ -25,5 +25,13 @@ export async function startMoto(): Promise<MotoPeer> {
     const answer = await fetch(`${peer.url}/moto-api/reset-auth`, { method: 'POST', body: String(unchecked) });
     if (!answer.ok) throw new Error(`moto answered ${answer.status} to reset-auth`);
   };
-  return { ...peer, enforceAuth: () => resetAuth(0), relaxAuth: () => resetAuth(1_000_000) };
+  const unchecked = async <T>(run: () => Promise<T>): Promise<T> => {
+    await resetAuth(1_000_000);
+    try {
+      return await run();
+    } finally {
+      await resetAuth(0);
+    }
+  };
+  return { ...peer, enforceAuth: () => resetAuth(0), unchecked };
 }
