@@ -14,4 +14,5 @@ export type Output = Record<string, unknown>;
 /** From the case's process to the harness, in this order. */
 export type CaseMessage = { step: 'ready' } | { step: 'measured'; wallMs: number } | { step: 'finished'; output: Output };
 
-export type HarnessMessage = 'run' | 'finish';
+/** Back, in this order. The input comes this way because others on the machine can read command lines. */
+export type HarnessMessage = { step: 'prepare'; input: unknown } | { step: 'run' } | { step: 'finish' };

@@ -36,6 +36,9 @@ export type Results = ReadonlyMap<string, readonly Measurement[]>;
 
 export class VoidRun extends Error {}
 
+/** Aborted by whoever wants the benchmark to end: the case that runs is killed, and what was started is cleaned up. */
+export const interruption = new AbortController();
+
 /** Runs every case once a round, in an order that turns from round to round, so that drift hits all alike. */
 export async function runInterleaved(cases: readonly Case[], rounds: number, say: (line: string) => void): Promise<Results> {
   const results = new Map<string, Measurement[]>(cases.map(({ name }) => [name, []]));
@@ -52,6 +55,7 @@ export async function runInterleaved(cases: readonly Case[], rounds: number, say
 }
 
 async function measure(one: Case, round: number): Promise<Measurement> {
+  interruption.signal.throwIfAborted();
   try {
     const measured = await runCase(one.module, await one.input(round));
     try {
@@ -67,18 +71,19 @@ async function measure(one: Case, round: number): Promise<Measurement> {
 
 async function runCase(module: string, input: object): Promise<Measurement> {
   const path = fileURLToPath(new URL(`./cases/${module}`, import.meta.url));
-  const child = fork(CASE_PROCESS, [path, JSON.stringify(input)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
+  const child = fork(CASE_PROCESS, [path], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
   const exited = once(child, 'exit');
   const meter = new ProcessMeter(child.pid ?? 0);
   const timer = setInterval(() => void meter.sample(), SAMPLE_MS);
   try {
+    send(child, { step: 'prepare', input });
     await next(child, 'ready');
     const before = meter.sample();
-    send(child, 'run');
+    send(child, { step: 'run' });
     const { wallMs } = await next(child, 'measured');
     const after = meter.sample();
     const { peakMb } = meter;
-    send(child, 'finish');
+    send(child, { step: 'finish' });
     const { output } = await next(child, 'finished');
     await exited;
     return { wallMs, cpuMs: after.cpuMs - before.cpuMs, idleMb: before.residentMb, peakMb, output };
@@ -93,13 +98,22 @@ function send(child: ChildProcess, message: HarnessMessage): void {
 }
 
 async function next<Step extends CaseMessage['step']>(child: ChildProcess, step: Step): Promise<Extract<CaseMessage, { step: Step }>> {
-  return await new Promise((resolve, reject) => {
-    const ended = (code: number | null): void => reject(new Error(`the case's process ended with ${code} before it was ${step}`));
-    child.once('exit', ended);
-    child.once('message', (message: CaseMessage) => {
-      child.off('exit', ended);
-      if (message.step === step) resolve(message as Extract<CaseMessage, { step: Step }>);
-      else reject(new Error(`the case's process was ${message.step} before it was ${step}`));
-    });
-  });
+  const { promise, resolve, reject } = Promise.withResolvers<Extract<CaseMessage, { step: Step }>>();
+  const { signal } = interruption;
+  const onExit = (code: number | null): void => reject(new Error(`the case's process ended with ${code} before it was ${step}`));
+  const onAbort = (): void => reject(signal.reason as Error);
+  const onMessage = (message: CaseMessage): void => {
+    if (message.step === step) resolve(message as Extract<CaseMessage, { step: Step }>);
+    else reject(new Error(`the case's process was ${message.step} before it was ${step}`));
+  };
+  child.once('exit', onExit);
+  child.once('message', onMessage);
+  signal.addEventListener('abort', onAbort);
+  try {
+    return await promise;
+  } finally {
+    child.off('exit', onExit);
+    child.off('message', onMessage);
+    signal.removeEventListener('abort', onAbort);
+  }
 }

@@ -7,7 +7,7 @@ import type { BenchDatabases } from './database.ts';
 import { runInterleaved } from './harness.ts';
 import type { Case } from './harness.ts';
 import type { BenchOptions, Say } from './options.ts';
-import { caseTable, cpu, medianOf, peakAboveIdle, ratio, wall } from './report.ts';
+import { caseTable, cpu, medianOf, peak, peakAboveIdle, ratio, wall } from './report.ts';
 import type { Goal } from './report.ts';
 
 const GUNZIP = 'gunzip of the CSV, drained';
@@ -40,7 +40,7 @@ export async function benchReading(databases: BenchDatabases, options: BenchOpti
     { text: 'parquet into PostgreSQL ÷ DuckDB alone', measured: ratio(results, PARQUET, DUCKDB, time), is: 'at most', limit: 4, unit: '×' },
     { text: 'peak of worker and DuckDB, above idle (CSV.gz)', measured: medianOf(results, CSV, peakAboveIdle), is: 'at most', limit: 900, unit: 'MB' },
     { text: 'peak of worker and DuckDB, above idle (parquet)', measured: medianOf(results, PARQUET, peakAboveIdle), is: 'at most', limit: 900, unit: 'MB' },
-    { text: 'peak of the same file four times ÷ once', measured: ratio(results, FOUR_TIMES, CSV, peakAboveIdle), is: 'at most', limit: 1.3, unit: '×' },
+    { text: 'peak of the same file four times ÷ once', measured: ratio(results, FOUR_TIMES, CSV, peak), is: 'at most', limit: 1.3, unit: '×' },
   ];
 }
 

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { cpus, loadavg, totalmem } from 'node:os';
+import { interruption } from './harness.ts';
 import { benchImport } from './import.ts';
 import type { BenchOptions, Say } from './options.ts';
 import { goalTable, isMet } from './report.ts';
@@ -25,6 +26,10 @@ const command = new Command('bench')
   .option('--quick', 'small sizes and two rounds, to see that it works; goals are not judged', false)
   .option('--by-cpu', 'judge by CPU time, when others use the machine too', false);
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => interruption.abort(new Error(`interrupted by ${signal}: no results`)));
+}
+
 command.action(async (names: string[], flags: BenchOptions) => {
   if (process.platform !== 'linux') throw new Error('The benchmarks read /proc for CPU and memory: run them on Linux.');
   const options: BenchOptions = { ...flags, rounds: flags.quick ? 2 : flags.rounds };
@@ -34,7 +39,7 @@ command.action(async (names: string[], flags: BenchOptions) => {
     if (bench === undefined) throw new Error(`there is no benchmark ${name}: choose from ${Object.keys(BENCHMARKS).join(', ')}`);
     say(`${name}: ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${(totalmem() / 2 ** 30).toFixed(0)} GB, Node ${process.version}, load ${loadavg()[0]?.toFixed(1)}`);
     const reached = await bench(options, say);
-    say(`\n${goalTable(reached)}\n`);
+    say(`\n${goalTable(reached, !options.quick)}\n`);
     goals.push(...reached);
   }
   if (options.quick) say('These were small sizes: the goals are for the full ones and are not judged.');

@@ -57,13 +57,15 @@ export function isMet({ measured, is, limit }: Goal): boolean {
   return is === 'at most' ? measured <= limit : measured >= limit;
 }
 
-export function goalTable(goals: readonly Goal[]): string {
+/** Measured beside wanted; with `judged` also whether it was met. */
+export function goalTable(goals: readonly Goal[], judged: boolean): string {
   const rows = goals.map((goal) => [
-    goal.text, amount(goal.measured, goal.unit), `${goal.is} ${amount(goal.limit, goal.unit)}`, isMet(goal) ? 'met' : 'NOT MET',
+    goal.text, amount(goal.measured, goal.unit), `${goal.is} ${amount(goal.limit, goal.unit)}`, judged ? verdict(goal) : '',
   ]);
   return table([['goal (median of the ratios of each round)', 'measured', 'wanted', ''], ...rows]);
 }
 
+const verdict = (goal: Goal): string => (isMet(goal) ? 'met' : 'NOT MET');
 const seconds = (milliseconds: number): string => (milliseconds / 1000).toFixed(2);
 
 function amount(value: number, unit: Goal['unit']): string {

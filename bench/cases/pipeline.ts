@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from '../../db/shared/connection.ts';
 import type { PeriodFile, PeriodReading } from '../../domain/billing/ports.ts';
 import { createPeriodReader } from '../../providers/aws/billing/period-reader.ts';
+import { memoryLimitMb } from '../../workers/dependencies.ts';
 import type { Prepare } from '../case.ts';
+import { benchConfig } from './config.ts';
 import { mergeReading, storedSums } from './merge.ts';
 import { createTenant } from './tenant.ts';
 
@@ -18,8 +20,9 @@ export interface PipelineInput {
 export const prepare: Prepare<PipelineInput> = async ({ databaseUrl, billingPeriod, files, workDirectory }) => {
   const db = connect(databaseUrl, { poolMax: 4, applicationName: 'orrery-bench' });
   await createTenant(db);
-  const reader = createPeriodReader();
   const directory = await mkdtemp(`${workDirectory}/read-`);
+  const config = benchConfig({ databaseUrl, temporalAddress: '127.0.0.1:7233', directory, exportDirectory: directory });
+  const reader = createPeriodReader({ memoryLimitMb: memoryLimitMb(config.duckdbMemory) });
   let reading: PeriodReading | null = null;
   return {
     async run() {

@@ -1,0 +1,73 @@
+import pino from 'pino';
+import { setTimeout as delay } from 'node:timers/promises';
+import { dataSourceEntity } from '../../commands/data-sources/data-source-entity.ts';
+import { requestImport } from '../../commands/data-sources/request-import.ts';
+import { createEntity } from '../../commands/shared/entity-commands.ts';
+import { connect } from '../../db/shared/connection.ts';
+import type { Database } from '../../db/shared/connection.ts';
+import { getOperation } from '../../db/operations/operation-store.ts';
+import { inTransaction } from '../../db/shared/transaction.ts';
+import type { DataSource } from '../../domain/data-sources/data-source.ts';
+import { system } from '../../domain/shared/entity.ts';
+import { toInstant } from '../../domain/shared/time.ts';
+import { startWorkers } from '../../workers/main.ts';
+import type { Prepare } from '../case.ts';
+import { benchConfig } from './config.ts';
+import type { Place } from './config.ts';
+import { storedSums } from './merge.ts';
+import { createOrganization, directoryExport, TENANT } from './tenant.ts';
+
+export interface TemporalImportInput extends Place {
+  workflowBundle: string;
+}
+
+const POLL_MS = 10;
+const REF = { organizationId: TENANT.organizationId, id: TENANT.dataSourceId };
+const BY = system('bench');
+
+/** The product's own way: a request, the relay, the entity workflow, its activities with fence and heartbeats. */
+export const prepare: Prepare<TemporalImportInput> = async (input) => {
+  const config = benchConfig(input);
+  const db = connect(config.databaseUrl, { poolMax: 4, applicationName: 'orrery-bench' });
+  await createOrganization(db);
+  const workers = await startWorkers(config, pino({ level: config.logLevel }), { workflowBundle: { codePath: input.workflowBundle } });
+  await inTransaction(db, (tx) => createEntity(tx, dataSourceEntity, newSource(input.exportDirectory), 'data-sources.connect', { at: now(), by: BY }));
+  // From here on the entity waits: what is measured begins with the request.
+  while ((await db('data_sources').where({ id: REF.id }).first<{ schedule_applied: string }>('schedule_applied')).schedule_applied === 'none') {
+    await delay(POLL_MS);
+  }
+  let operationId = '';
+  return {
+    async run() {
+      const asked = await inTransaction(db, (tx) => requestImport(tx, REF, { cause: 'request', months: [], at: now(), by: BY }));
+      operationId = asked.operationId;
+      await untilDone(db, operationId);
+    },
+    async finish() {
+      const operation = await getOperation(db, REF.organizationId, operationId);
+      const sums = await storedSums(db);
+      await workers.stop();
+      await db.destroy();
+      return { sums, state: operation?.state, error: operation?.error };
+    },
+  };
+};
+
+const now = (): string => toInstant(Date.now());
+
+async function untilDone(db: Database, operationId: string): Promise<void> {
+  for (;;) {
+    const operation = await getOperation(db, REF.organizationId, operationId);
+    if (operation !== null && ['completed', 'failed', 'cancelled'].includes(operation.state)) return;
+    await delay(POLL_MS);
+  }
+}
+
+function newSource(exportDirectory: string): DataSource {
+  return {
+    ...REF, version: 1, lastAt: now(), nextDueAt: null, cloud: 'aws', kind: 'root', name: 'Bench', accountId: '012345678901', credentialsKind: 'none',
+    export: directoryExport(exportDirectory), linkedAccounts: 'all', importIntervalMinutes: 1440, initialMonths: 4, state: 'active',
+    scheduleApplied: 'none', fence: 0, lastAttemptAt: null, lastSuccessAt: null, lastError: null, warnings: [], createdAt: now(),
+    running: null, waiting: null, ended: [],
+  };
+}
