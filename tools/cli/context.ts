@@ -4,10 +4,11 @@ import { ApiClient, ApiError, type Organization } from './api-client.ts';
 
 /** The name of the organization that `npm start` makes for looking around. */
 export const DEMONSTRATION = 'Demonstration';
-const OWN = 'Main';
+const OWN = 'Default';
 
-/** Where `npm start` puts the administrator's token and the API's address, below its data directory. */
+/** Where `npm start` puts the administrator's secrets and the API's address, below its data directory. */
 export const tokenFile = (dataDirectory: string): string => join(dataDirectory, 'administrator-token');
+export const passwordFile = (dataDirectory: string): string => join(dataDirectory, 'administrator-password');
 export const urlFile = (dataDirectory: string): string => join(dataDirectory, 'url');
 
 /** A client from ORRERY_URL and ORRERY_TOKEN, or from what `npm start` left in the data directory. */

@@ -25,7 +25,7 @@ export async function followOperation(client: ApiClient, started: Operation, tel
 }
 
 /** One line on how far an import is. */
-export function describeProgress({ progress }: Operation): string {
+export function describeProgress({ progress }: Pick<Operation, 'progress'>): string {
   const { files_done: done = 0, files_total: total = 0, rows = 0, bytes = 0 } = progress ?? {};
   return `${done} of ${total} files, ${rows.toLocaleString('en')} rows, ${(bytes / 1e6).toFixed(1)} MB`;
 }

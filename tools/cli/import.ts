@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { ApiError, type ApiClient, type DataSource, type NewDataSource } from './api-client.ts';
-import { followOperation, progressBar } from './follow.ts';
+import { describeProgress, followOperation, progressBar } from './follow.ts';
 
 export interface ImportFlags {
   name?: string;
@@ -27,16 +27,27 @@ export function readPlace(text: string): Place {
 
 /** Imports the bill at `place`, connecting it as a data source first if it is not one yet, and follows to the end. */
 export async function importBill(client: ApiClient, organizationId: string, place: Place, flags: ImportFlags, env: NodeJS.ProcessEnv): Promise<string> {
-  const known = (await client.listDataSources(organizationId)).find((source) => isAt(source, place));
-  const source = known ?? (await connect(client, organizationId, place, flags, env));
-  console.log(`${known === undefined ? 'Connected' : 'Using'} data source ${source.name} (${source.id}, account ${source.account_id})`);
+  const { source, isNew } = await ensureDataSource(client, organizationId, place, flags, env);
+  console.log(`${isNew ? 'Connected' : 'Using'} data source ${source.name} (${source.id}, account ${source.account_id})`);
   const bar = progressBar(process.stdout);
   try {
-    const operation = await followOperation(client, await client.startImport(source.id, flags.month ?? []), bar.tell);
-    return operation.id;
+    const { id, progress } = await followOperation(client, await client.startImport(source.id, flags.month ?? []), bar.tell);
+    return `Imported: ${describeProgress({ progress })} (${id}).`;
   } finally {
     bar.stop();
   }
+}
+
+/** The data source of that place; made when there is none. */
+export async function ensureDataSource(
+  client: ApiClient,
+  organizationId: string,
+  place: Place,
+  flags: ImportFlags,
+  env: NodeJS.ProcessEnv,
+): Promise<{ source: DataSource; isNew: boolean }> {
+  const known = (await client.listDataSources(organizationId)).find((source) => isAt(source, place));
+  return known === undefined ? { source: await connect(client, organizationId, place, flags, env), isNew: true } : { source: known, isNew: false };
 }
 
 function isAt({ export: settings }: DataSource, place: Place): boolean {

@@ -5,8 +5,8 @@ export interface ClosingFacts {
   /** Null when Temporal is not ours, so that its UI's address is not known. */
   temporalUiUrl: string | null;
   tokenFile: string;
-  /** The organization whose costs the example asks for; null when there is none. */
-  organizationId: string | null;
+  /** The organization whose costs the example asks for. */
+  organizationId: string;
   /** Last month, `YYYY-MM`. */
   month: string;
   nextMonth: string;
@@ -28,9 +28,10 @@ export function closingBlock(facts: ClosingFacts): string {
     `  Administrator's token      ${tokenFile}`,
     `  Logs                       ${facts.logDirectory}`,
     '',
-    ...(facts.organizationId === null
-      ? []
-      : ['What did last month cost, by service?', `  curl -s -H "Authorization: Bearer $(cat ${quote(tokenFile)})" "${expenses}"`, `  ${orrery} costs --by service --month ${facts.month}`, '']),
+    'What did last month cost, by service?',
+    `  curl -s -H "Authorization: Bearer $(cat ${quote(tokenFile)})" "${expenses}"`,
+    `  ${orrery} costs --by service --month ${facts.month}`,
+    '',
     'Import your own AWS bill (a folder or bucket with Cost and Usage Report or Data Exports files):',
     `  ${orrery} import /path/to/folder`,
     `  ${orrery} import s3://bucket/prefix`,
