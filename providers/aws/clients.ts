@@ -72,8 +72,13 @@ async function common(settings: AwsSettings) {
     // Without this a late answer is only warned about.
     throwOnRequestTimeout: true,
   });
-  return { maxAttempts: 1, requestHandler };
+  return { maxAttempts: 1, requestHandler, logger: silent };
 }
+
+/** The SDK would write hints to the console; what matters is thrown. */
+const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+function ignore(): void {}
 
 async function stsConfig(settings: AwsSettings) {
   const { sts } = settings.endpoints;

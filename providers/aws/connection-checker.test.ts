@@ -10,7 +10,7 @@ import { awsAccount, EVERYTHING, peerSettings, type AwsAccount } from '../../tes
 import { startDataExportsStandIn, type DataExportsStandIn } from '../../tests/helpers/peers/data-exports-stand-in.ts';
 import { startMinistack } from '../../tests/helpers/peers/ministack.ts';
 import { MOTO_ACCOUNT, startMoto, type MotoPeer } from '../../tests/helpers/peers/moto.ts';
-import { startReportPager } from '../../tests/helpers/peers/report-pager.ts';
+import { startReportPager, type ReportPager } from '../../tests/helpers/peers/report-pager.ts';
 import type { Peer } from '../../tests/helpers/peers/peer.ts';
 import { createAwsConnectionChecker } from './connection-checker.ts';
 import { createAwsClients } from './clients.ts';
@@ -22,7 +22,7 @@ const MANIFEST = `{"assemblyId":"a1","account":"${MOTO_ACCOUNT}","reportKeys":["
 
 let moto: MotoPeer;
 let ministack: Peer;
-let reports: Peer;
+let reports: ReportPager;
 let dataExports: DataExportsStandIn;
 let account: AwsAccount;
 let key: AwsKeyPair;
@@ -109,7 +109,9 @@ test.serial('adopting finds the one export that matches, on any page of either A
     await putReportDefinition(cur, { name: `report-${index}`, bucket: 'acme-bills', prefix: 'cur', region: 'us-east-1' }, signal);
   }
   for (const name of ['one', 'two', 'three']) dataExports.exports.set(name, await storedLike(name));
+  reports.calls.length = 0;
   const legacy = await check({ scheme: 'adopt', dialect: null, name: 'report-6', bucket: null });
+  t.deepEqual(reports.calls, Array(2).fill('cur:DescribeReportDefinitions'), 'seven reports, five a page');
   t.deepEqual(legacy.export, { scheme: 'adopt', dialect: 'cur', name: 'report-6', bucket: 'acme-bills', prefix: 'cur', region: 'us-east-1', path: null });
   t.deepEqual(legacy.warnings, []);
   const modern = await check({ scheme: 'adopt', dialect: 'cur2', name: 'three', bucket: null });

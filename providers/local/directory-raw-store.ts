@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { access, link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { access, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { LocalFile, RawStore } from '../../domain/billing/ports.ts';
@@ -18,6 +18,7 @@ export function createDirectoryRawStore(root: string): RawStore {
 
 class DirectoryRawStore implements RawStore {
   readonly #root: string;
+  #swept: Promise<void> | undefined;
 
   constructor(root: string) {
     this.#root = root;
@@ -82,7 +83,23 @@ class DirectoryRawStore implements RawStore {
   async #draft(): Promise<string> {
     const directory = join(this.#root, 'incoming');
     await mkdir(directory, { recursive: true });
+    this.#swept ??= removeAbandoned(directory);
+    await this.#swept;
     return join(directory, randomUUID());
+  }
+}
+
+/** A draft that nobody has written to for a day belongs to a process that was killed. */
+const ABANDONED_AFTER_MS = 86_400_000;
+
+async function removeAbandoned(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    const info = await stat(path).catch((error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+      throw error;
+    });
+    if (info !== null && info.mtimeMs < Date.now() - ABANDONED_AFTER_MS) await rm(path, { force: true });
   }
 }
 

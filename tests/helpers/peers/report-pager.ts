@@ -1,17 +1,22 @@
 import { bodyOf, serve } from './http-server.ts';
 import type { Peer } from './peer.ts';
 
+export interface ReportPager extends Peer {
+  /** Calls in order, as `cur:<operation>`. */
+  calls: string[];
+}
+
 /**
  * Stands before ministack, which answers with all report definitions at once, and pages them as
  * AWS does: MaxResults must be 5 and NextToken leads on.
  * https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_cur_DescribeReportDefinitions.html
  */
-export async function startReportPager(ministackUrl: string): Promise<Peer & { calls: string[] }> {
+export async function startReportPager(ministackUrl: string): Promise<ReportPager> {
   const calls: string[] = [];
   const peer = await serve(async (request, response) => {
     const body = await bodyOf(request);
     const target = String(request.headers['x-amz-target']);
-    const operation = target.replace('AWSOrigamiServiceGateway.', '');
+    const operation = target.slice(target.lastIndexOf('.') + 1);
     calls.push(`cur:${operation}`);
     const authorization = request.headers.authorization ?? '';
     const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target, authorization };
