@@ -1,8 +1,19 @@
+import { auditRoutes } from './audit/routes.ts';
 import { dataSourceRoutes } from './data-sources/routes.ts';
 import { expenseRoutes } from './expenses/routes.ts';
+import { identityRoutes } from './identity/routes.ts';
 import { operationRoutes } from './operations/routes.ts';
+import { organizationRoutes } from './organizations/routes.ts';
 import { resourceRoutes } from './resources/routes.ts';
 import type { Operation } from './shared/operation.ts';
 
 /** Every operation of the API. A domain adds its `routes.ts` here and nowhere else. */
-export const operations: Operation[] = [...dataSourceRoutes, ...operationRoutes, ...expenseRoutes, ...resourceRoutes];
+export const operations: Operation[] = [
+  ...identityRoutes,
+  ...organizationRoutes,
+  ...auditRoutes,
+  ...operationRoutes,
+  ...dataSourceRoutes,
+  ...resourceRoutes,
+  ...expenseRoutes,
+];

@@ -24,6 +24,11 @@ export function pageOf<T extends z.ZodType>(item: T) {
   });
 }
 
+/** The orders of a list: each field upwards, and downwards with a minus before it. */
+export function sortedBy<const F extends string>(fields: readonly F[]) {
+  return z.enum(fields.flatMap((field) => [field, `-${field}` as const])).openapi({ description: 'A minus before the field turns the order around.' });
+}
+
 interface PageQuery {
   page_size: number;
   page_token?: string | undefined;

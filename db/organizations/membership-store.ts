@@ -5,7 +5,7 @@ import { escapeLike } from '../audit/ledger-store.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
 
 /** The role of a user in an organization, or null. */
-export async function findMembershipRole(db: Database, organizationId: string, userId: string): Promise<OrganizationRole | null> {
+export async function findMembershipRole(db: Database | Transaction, organizationId: string, userId: string): Promise<OrganizationRole | null> {
   const row = await db('memberships')
     .where({ organization_id: organizationId, user_id: userId })
     .first<{ role: OrganizationRole } | undefined>('role');

@@ -1,0 +1,5 @@
+import { sessionRoutes } from './session-routes.ts';
+import { tokenRoutes } from './token-routes.ts';
+import { userRoutes } from './user-routes.ts';
+
+export const identityRoutes = [...sessionRoutes, ...tokenRoutes, ...userRoutes];

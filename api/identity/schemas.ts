@@ -1,0 +1,50 @@
+import { LONGEST_PASSWORD, SHORTEST_PASSWORD } from '../../domain/identity/user.ts';
+import { TOKEN_SCOPES } from '../../domain/identity/token-scope.ts';
+import { ORGANIZATION_ROLES } from '../../domain/organizations/role.ts';
+import { instant } from '../shared/fields.ts';
+import { z } from '../shared/zod.ts';
+
+export const email = z.email({ error: 'must be an e-mail address, like ada@example.org' }).max(254);
+export const displayName = z.string().trim().min(1).max(200);
+export const newPassword = z
+  .string()
+  .min(SHORTEST_PASSWORD, { error: `must have at least ${SHORTEST_PASSWORD} characters` })
+  .max(LONGEST_PASSWORD, { error: `must have at most ${LONGEST_PASSWORD} characters` });
+
+export const userBody = z
+  .strictObject({
+    id: z.string(),
+    email: z.string(),
+    display_name: z.string(),
+    platform_administrator: z.boolean(),
+    disabled_at: instant.nullable(),
+    created_at: instant,
+  })
+  .openapi('User');
+
+export const sessionBody = z.strictObject({ user: userBody, expires_at: instant }).openapi('Session');
+
+export const meBody = z
+  .strictObject({
+    user: userBody,
+    credential: z.strictObject({
+      kind: z.enum(['session', 'token']),
+      scopes: z.array(z.enum(TOKEN_SCOPES)).nullable().openapi({ description: 'Of a token; null for a session, which may do all its owner may.' }),
+      organization_id: z.string().nullable().openapi({ description: 'The one organization a token reaches; null for all of its owner.' }),
+    }),
+    organizations: z.array(z.strictObject({ id: z.string(), name: z.string(), role: z.enum(ORGANIZATION_ROLES).nullable() })),
+  })
+  .openapi('Me');
+
+export const tokenBody = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    scopes: z.array(z.enum(TOKEN_SCOPES)),
+    organization_id: z.string().nullable(),
+    created_at: instant,
+    expires_at: instant.nullable(),
+    revoked_at: instant.nullable(),
+    last_used_at: instant.nullable(),
+  })
+  .openapi('Token');

@@ -1,0 +1,108 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Connection } from '@temporalio/client';
+import pino, { type Logger } from 'pino';
+import { loadConfig, type Config } from '../config.ts';
+import { connect } from '../db/shared/connection.ts';
+import { createPeriodReader } from '../providers/aws/billing/period-reader.ts';
+import { memoryLimitMb, rawStoreOf, systemClock, vaultOf } from '../workers/dependencies.ts';
+import { createApp } from './app.ts';
+import { operations } from './operations.ts';
+import { createLineItemReader } from './resources/line-item-reader.ts';
+import type { ApiDependencies } from './shared/dependencies.ts';
+
+const POOL_MAX = 20;
+const LONGEST_GOODBYE_MS = 5_000;
+// A load balancer on the same host or in the same private network; see docs/adr/0030-api-foundation.md.
+const TRUSTED_PROXIES = 'loopback, linklocal, uniquelocal';
+
+export interface RunningApi {
+  url: string;
+  /** Takes no more requests, lets those that run end (5 s at most), closes its connections. */
+  stop(): Promise<void>;
+}
+
+/** Starts one API process. Any number may run beside each other: it keeps no state. */
+export async function startApi(config: Config, log: Logger): Promise<RunningApi> {
+  const db = connect(config.databaseUrl, { poolMax: POOL_MAX, applicationName: 'orrery-api' });
+  // Lazy: the API starts, and works, while Temporal is down.
+  const temporal = Connection.lazy({
+    address: config.temporal.address,
+    tls: config.temporal.tls,
+    ...(config.temporal.apiKey !== null && { apiKey: config.temporal.apiKey }),
+    connectTimeout: 2_000,
+  });
+  const deps: ApiDependencies = {
+    db,
+    clock: systemClock,
+    vault: vaultOf(config),
+    log,
+    lineItems: createLineItemReader({
+      db,
+      rawStore: rawStoreOf(config),
+      periodReader: createPeriodReader({ memoryLimitMb: memoryLimitMb(config.duckdbMemory) }),
+      scratchDirectory: config.spoolDirectory,
+    }),
+    config: {
+      publicUrl: config.http.publicUrl,
+      importRoots: config.importRoots,
+      trustedProxies: TRUSTED_PROXIES,
+      checkAnswers: false,
+    },
+    async temporalAnswers() {
+      await temporal.withDeadline(Date.now() + 2_000, () => temporal.workflowService.getSystemInfo({}));
+      return true;
+    },
+  };
+  const server = createServer(createApp(deps, operations));
+  await listen(server, config.http);
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host}:${port}`;
+  log.info({ url }, 'API listens');
+  return {
+    url,
+    async stop() {
+      await close(server);
+      await temporal.close();
+      await db.destroy();
+    },
+  };
+}
+
+async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+async function close(server: Server): Promise<void> {
+  const forced = setTimeout(() => server.closeAllConnections(), LONGEST_GOODBYE_MS);
+  await new Promise<void>((resolve, reject) => {
+    server.close((error) => (error === undefined ? resolve() : reject(error)));
+    server.closeIdleConnections();
+  });
+  clearTimeout(forced);
+}
+
+if (import.meta.main) {
+  const config = loadConfig(process.env);
+  const log = pino({ level: config.logLevel, base: { process: 'api' } });
+  const running = await startApi(config, log);
+  let stopping: Promise<void> | null = null;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      stopping ??= running.stop();
+      stopping.then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error({ err: error }, 'stopping failed');
+          process.exit(1);
+        },
+      );
+    });
+  }
+}

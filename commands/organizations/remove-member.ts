@@ -1,0 +1,31 @@
+import { recordLedgerEntry } from '../../db/audit/ledger-store.ts';
+import { deleteMembership, getMembership } from '../../db/organizations/membership-store.ts';
+import type { Transaction } from '../../db/shared/connection.ts';
+import type { Actor } from '../../domain/shared/entity.ts';
+import { notFound } from '../../domain/shared/errors.ts';
+import type { Instant } from '../../domain/shared/time.ts';
+import { newId } from '../shared/new-id.ts';
+import { lockMembers, requireManager } from './lock-members.ts';
+
+/** Ends a membership. The last manager cannot be removed: `organizations.last-manager`. */
+export async function removeMember(
+  tx: Transaction,
+  request: { organizationId: string; userId: string },
+  decision: { at: Instant; by: Actor },
+): Promise<void> {
+  await lockMembers(tx, request.organizationId);
+  const before = await getMembership(tx, request.organizationId, request.userId);
+  if (before === null) throw notFound('member', request.userId);
+  await deleteMembership(tx, request.organizationId, request.userId);
+  await requireManager(tx, request.organizationId);
+  await recordLedgerEntry(tx, {
+    id: newId('ledger-entry'),
+    organizationId: request.organizationId,
+    at: decision.at,
+    subject: request.userId,
+    action: 'organizations.remove-member',
+    by: decision.by,
+    before: { role: before.role },
+    after: null,
+  });
+}
