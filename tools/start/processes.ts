@@ -112,7 +112,7 @@ export function spawnDetached(command: string, args: string[], logFile: string, 
 }
 
 /** The last lines of a log, for a message about why a process ended. */
-export function tailOf(path: string, lines = 8): string {
+export function tailOf(path: string, lines = 16): string {
   if (!existsSync(path)) return '';
   return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-lines).map((line) => `    ${line.slice(0, 300)}`).join('\n');
 }
