@@ -77,6 +77,8 @@ export interface ColumnPositions {
   tags: TagColumn[];
   /** Columns given more than once; the first position is the one in `fixed`. */
   repeated: BillColumn[];
+  /** Positions whose name is blank: nothing may stand beneath them. */
+  unnamed: number[];
 }
 
 /** The name by which an error or a document calls a column, in the style of the file. */
@@ -100,12 +102,16 @@ const BY_LOWER_NAME = new Map<string, BillColumn>(
  */
 export function bindColumns(names: readonly string[]): ColumnPositions {
   const style: HeaderStyle = names.some((name) => name.includes('/')) ? 'slashed' : 'snake';
-  const positions: ColumnPositions = { style, fixed: {}, maps: {}, tags: [], repeated: [] };
+  const positions: ColumnPositions = { style, fixed: {}, maps: {}, tags: [], repeated: [], unnamed: [] };
   for (const [index, name] of names.entries()) bindColumn(positions, name, index);
   return positions;
 }
 
 function bindColumn(positions: ColumnPositions, name: string, index: number): void {
+  if (name.trim() === '') {
+    positions.unnamed.push(index);
+    return;
+  }
   if (name.startsWith(RESOURCE_TAG_PREFIX)) {
     positions.tags.push({ index, sourceKey: name.slice(RESOURCE_TAG_PREFIX.length) });
     return;

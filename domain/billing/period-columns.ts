@@ -1,5 +1,6 @@
 /**
- * Columns of the two CSV files a `PeriodReading` hands over, in order. Empty text is the empty
+ * Columns of the two CSV files a `PeriodReading` hands over, in order, after a header line with
+ * these names. Empty text is the empty
  * string, never null, but for the columns named nullable. Instants are RFC 3339 UTC, dates ISO,
  * costs plain decimal text without exponent. Costs hold at most 24 fractional digits.
  */

@@ -5,7 +5,7 @@
  */
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { DuckDbReply, DuckDbRequest, DuckDbRow, DuckDbSettings } from './protocol.ts';
+import type { DuckDbReply, DuckDbRequest, DuckDbSettings } from './protocol.ts';
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as DuckDbSettings;
 
@@ -30,7 +30,7 @@ async function connect(): Promise<DuckDBConnection> {
 async function answer({ id, sql }: DuckDbRequest): Promise<DuckDbReply> {
   try {
     const reader = await (await connection).runAndReadAll(sql);
-    return { id, rows: reader.getRowObjectsJson() as DuckDbRow[] };
+    return { id, rows: reader.getRowObjectsJson() };
   } catch (error) {
     return { id, error: error instanceof Error ? error.message : String(error) };
   }

@@ -108,7 +108,7 @@ function byRule(outcome: (rule: CostRule) => string): string {
   const elseSql = usual?.[0] ?? 'NULL';
   const branches = [...numbers]
     .filter(([sql]) => sql !== elseSql)
-    .map(([sql, same]) => `WHEN rule IN (${same.map(({ number }) => number).join(', ')}) THEN ${sql}`);
+    .map(([sql, same]) => `WHEN ${same.map(({ number }) => `rule = ${number}`).join(' OR ')} THEN ${sql}`);
   return branches.length === 0 ? elseSql : `CASE ${branches.join(' ')} ELSE ${elseSql} END`;
 }
 

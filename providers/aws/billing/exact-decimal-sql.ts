@@ -23,20 +23,19 @@ export const EXACT_DECIMAL_MACROS = [
        fraction_digits(decimal_parts(s).whole || decimal_parts(s).fraction, CAST(decimal_point(decimal_parts(s)) AS INTEGER))) END`,
 ] as const;
 
-/** How decimal text is read: `quick` casts and tells in `doubtfulTextSql` when that might not be exact. */
-export type DecimalMode = 'quick' | 'exact';
+/** Texts whose cast to DECIMAL(18,10) is exact; the cast is forty times quicker than that to 38 digits. */
+const SHORT_DECIMAL = '-?[0-9]{1,8}([.][0-9]{0,10})?';
 
-/** The decimal of a text column, NULL where blank or not exact. */
-export function textDecimalSql(column: string, mode: DecimalMode): string {
-  return mode === 'quick' ? `TRY_CAST(${column} AS ${AMOUNT_TYPE})` : `exact_decimal(${column})`;
-}
+/** Texts whose cast to DECIMAL(38,24) is exact. */
+const PLAIN_DECIMAL = '[+-]?[0-9]{1,14}([.][0-9]{0,24})?';
 
-/**
- * True when the quick cast of a text might not be exact: longer than 24 characters it may have more than 24
- * fractional digits; an exponent may make more; `_` is accepted by DuckDB and is no number.
- */
-export function doubtfulTextSql(column: string, value: string): string {
-  return `(${value} IS NULL AND ${column} IS NOT NULL) OR strlen(${column}) > 24 OR contains(${column}, 'e') OR contains(${column}, 'E') OR contains(${column}, '_')`;
+/** The decimal of a text column, NULL where it is NULL, no number or has more digits than the column. */
+export function textDecimalSql(column: string): string {
+  return (
+    `CASE WHEN regexp_full_match(${column}, ${sqlText(SHORT_DECIMAL)}) THEN CAST(TRY_CAST(${column} AS DECIMAL(18,10)) AS ${AMOUNT_TYPE}) ` +
+    `WHEN regexp_full_match(${column}, ${sqlText(PLAIN_DECIMAL)}) THEN TRY_CAST(${column} AS ${AMOUNT_TYPE}) ` +
+    `ELSE exact_decimal(${column}) END`
+  );
 }
 
 /**

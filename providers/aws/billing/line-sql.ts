@@ -13,8 +13,7 @@ import {
   QUANTITY_SQL,
   ruleNumberSql,
 } from './cost-sql.ts';
-import { doubleDecimalSql, doubtfulTextSql, textDecimalSql } from './exact-decimal-sql.ts';
-import type { DecimalMode } from './exact-decimal-sql.ts';
+import { doubleDecimalSql, textDecimalSql } from './exact-decimal-sql.ts';
 
 /** One file as DuckDB reads it. */
 export interface FileSource {
@@ -42,31 +41,37 @@ const REQUIRED_TEXTS = ['accountId', 'lineItemType', 'currency'] as const;
  * `plan_line_id` (where billed cost stands on the plan's line), the four costs, and `is_bad`, which is true
  * when anything on the line cannot be read exactly. Nothing is filtered.
  */
-export function lineSql(source: FileSource, period: CalendarDate | null, mode: DecimalMode): string {
+export function lineSql(source: FileSource, period: CalendarDate | null): string {
   return `
     SELECT *, ${NATIVE_ID_SQL} AS native_id, ${IS_NAMED_LINE_SQL} AS is_named_line, ${IS_SPLIT_SQL} AS is_split,
       CASE WHEN ${IS_BILLED_ON_PLAN_SQL} THEN ${PLAN_LINE_ID_SQL} END AS plan_line_id,
       ${serviceSql(source)} AS service_name, ${regionSql(source)} AS region_id,
       ${QUANTITY_SQL} AS quantity, ${costSql('effective')} AS effective_cost,
       ${costSql('contracted')} AS contracted_cost, ${costSql('list')} AS list_cost
-    FROM (SELECT *, ${ruleNumberSql()} AS rule FROM (${parsedSql(source, period, mode)}))`;
+    FROM (SELECT *, ${ruleNumberSql()} AS rule, ${badSql(source, period)} AS is_bad FROM (${parsedSql(source)}))`;
 }
 
-function parsedSql(source: FileSource, period: CalendarDate | null, mode: DecimalMode): string {
+function parsedSql(source: FileSource): string {
   const parts = [
     `${accountSql(source)} AS accountId`,
     ...TEXTS.map((column) => `${textSql(source, column)} AS ${column}`),
     ...INSTANTS.map((column) => `${instantSql(source, column)} AS ${column}`),
-    ...AMOUNTS.map((column) => `${amountSql(source, column, mode)} AS ${column}`),
+    ...AMOUNTS.map((column) => `${amountSql(source, column)} AS ${column}`),
+    ...[...AMOUNTS, ...INSTANTS, 'periodStart' as const].map((column) => `${rawSql(source, column)} AS raw_${column}`),
     ...mapColumns(source),
+    ...source.positions.unnamed.map((index, order) => `${nameAt(source, index)} AS unnamed_${order}`),
     ...source.positions.tags.map(({ index }, order) => `${nameAt(source, index)} AS tag_${order}`),
-    `(${badSql(source, period, mode)}) AS is_bad`,
   ];
   return `SELECT ${parts.join(',\n      ')} FROM ${source.relation}`;
 }
 
+/** Maps as JSON text, which is what CSV has: text groups quicker than a MAP. */
 function mapColumns(source: FileSource): string[] {
-  return Object.entries(source.positions.maps).map(([map, index]) => `${nameAt(source, index)} AS map_${map}`);
+  return Object.entries(source.positions.maps).map(([map, index]) => {
+    const column = source.columns[index];
+    const text = column?.type === 'VARCHAR' ? column.name : `CAST(to_json(${column?.name ?? 'NULL'}) AS VARCHAR)`;
+    return `${text} AS map_${map}`;
+  });
 }
 
 function nameAt(source: FileSource, index: number): string {
@@ -97,41 +102,35 @@ function instantSql(source: FileSource, column: BillColumn): string {
   return `TRY_CAST(${name} AS TIMESTAMP)`;
 }
 
-function amountSql(source: FileSource, column: BillColumn, mode: DecimalMode): string {
+function amountSql(source: FileSource, column: BillColumn): string {
   const found = columnOf(source, column);
   if (found === null) return 'CAST(NULL AS DECIMAL(38,24))';
-  if (found.type === 'VARCHAR') return textDecimalSql(found.name, mode);
+  if (found.type === 'VARCHAR') return textDecimalSql(found.name);
   return found.type === 'DOUBLE' ? doubleDecimalSql(found.name) : `exact_decimal(CAST(${found.name} AS VARCHAR))`;
 }
 
-function badSql(source: FileSource, period: CalendarDate | null, mode: DecimalMode): string {
-  const texts = REQUIRED_TEXTS.map((column) => `${columnOf(source, column)?.name ?? 'NULL'} IS NULL`);
-  const instants = INSTANTS.map((column) => badInstantSql(source, column));
-  const amounts = AMOUNTS.flatMap((column) => badAmountSql(source, column, mode));
-  return [...texts, ...instants, ...amounts, ...badPeriodSql(source, period)].map((test) => `(${test})`).join(' OR ');
+function rawSql(source: FileSource, column: BillColumn): string {
+  return columnOf(source, column)?.name ?? 'CAST(NULL AS VARCHAR)';
+}
+
+/** What makes a line unreadable: a missing value, a local time, a number that is none or has too many digits, another period. */
+function badSql(source: FileSource, period: CalendarDate | null): string {
+  const present = AMOUNTS.filter((column) => columnOf(source, column) !== null);
+  const tests = [
+    ...REQUIRED_TEXTS.map((column) => `${column} IS NULL`),
+    'unblendedCost IS NULL',
+    ...present.map((column) => `${column} IS NULL AND raw_${column} IS NOT NULL`),
+    ...INSTANTS.flatMap((column) => badInstantSql(source, column)),
+    ...source.positions.unnamed.map((_, order) => `unnamed_${order} IS NOT NULL`),
+    ...(period === null ? [] : [`raw_periodStart IS NULL OR NOT starts_with(CAST(raw_periodStart AS VARCHAR), ${sqlText(period)})`]),
+  ];
+  return `(${tests.map((test) => `(${test})`).join(' OR ')})`;
 }
 
 /** Text must be in UTC: local time and offsets are refused. Parquet's timestamps are UTC by its format. */
-function badInstantSql(source: FileSource, column: BillColumn): string {
-  const found = columnOf(source, column);
-  const name = found?.name ?? 'NULL';
-  const unread = `${name} IS NULL OR TRY_CAST(${name} AS TIMESTAMP) IS NULL`;
-  return found?.type === 'VARCHAR' ? `${unread} OR NOT ends_with(${name}, 'Z')` : unread;
-}
-
-function badAmountSql(source: FileSource, column: BillColumn, mode: DecimalMode): string[] {
-  const found = columnOf(source, column);
-  if (found === null) return [];
-  const value = amountSql(source, column, mode);
-  const blank = column === 'unblendedCost' ? [`${found.name} IS NULL`] : [];
-  if (found.type === 'VARCHAR' && mode === 'quick') return [...blank, doubtfulTextSql(found.name, value)];
-  return [...blank, `${found.name} IS NOT NULL AND ${value} IS NULL`];
-}
-
-function badPeriodSql(source: FileSource, period: CalendarDate | null): string[] {
-  if (period === null) return [];
-  const name = columnOf(source, 'periodStart')?.name ?? 'NULL';
-  return [`${name} IS NULL OR NOT starts_with(CAST(${name} AS VARCHAR), ${sqlText(period)})`];
+function badInstantSql(source: FileSource, column: BillColumn): string[] {
+  const isText = columnOf(source, column)?.type === 'VARCHAR';
+  return [`${column} IS NULL`, ...(isText ? [`NOT ends_with(raw_${column}, 'Z')`] : [])];
 }
 
 /** The product code, which every format has; marketplace products are known only by their name. */
@@ -139,19 +138,18 @@ function serviceSql(source: FileSource): string {
   return `coalesce(CASE WHEN billingEntity = 'AWS Marketplace' THEN ${orProductMap(source, 'productName')} END, productCode, '')`;
 }
 
-/** The region's code, which every format has; else what the product says, else the region of the zone. */
+/**
+ * The region's code; only an old legacy report without that column is read by its older column. Lines without
+ * either have the region of their zone.
+ */
 function regionSql(source: FileSource): string {
-  const ofZone = "nullif(regexp_extract(availabilityZone, '^[a-z]{2}(-[a-z]+)+-[0-9]+'), '')";
-  return `coalesce(regionCode, ${orProductMap(source, 'region')}, ${ofZone}, '')`;
+  const code = columnOf(source, 'regionCode') === null ? orProductMap(source, 'region') : 'regionCode';
+  return `coalesce(${code}, nullif(regexp_extract(availabilityZone, '^[a-z]{2}(-[a-z]+)+-[0-9]+'), ''), '')`;
 }
 
+/** A column, or where the file has a `product` map in its place, that map's key. */
 function orProductMap(source: FileSource, column: keyof typeof PRODUCT_MAP_KEYS): string {
-  const index = source.positions.maps.product;
-  const type = index === undefined ? null : source.columns[index]?.type;
-  if (type === null || type === undefined) return column;
-  const key = PRODUCT_MAP_KEYS[column];
-  const value = type.startsWith('MAP')
-    ? `map_product[${sqlText(key)}]`
-    : `json_extract_string(TRY_CAST(CAST(map_product AS VARCHAR) AS JSON), ${sqlText(`$.${key}`)})`;
-  return `coalesce(${column}, nullif(CAST(${value} AS VARCHAR), ''))`;
+  if (columnOf(source, column) !== null || source.positions.maps.product === undefined) return column;
+  const value = `json_extract_string(TRY_CAST(map_product AS JSON), ${sqlText(`$.${PRODUCT_MAP_KEYS[column]}`)})`;
+  return `nullif(CAST(${value} AS VARCHAR), '')`;
 }

@@ -6,6 +6,7 @@ import { plainDecimal } from '../../../domain/billing/decimal-text.ts';
 import { COST_SCALE } from '../../../domain/billing/period-columns.ts';
 import type { DomainError } from '../../../domain/shared/errors.ts';
 import type { CalendarDate } from '../../../domain/shared/time.ts';
+import { sqlText } from '../../duckdb/duckdb-process.ts';
 import type { DuckDbError, DuckDbProcess } from '../../duckdb/duckdb-process.ts';
 import { scanCsv } from './csv-scan.ts';
 import type { CsvRecord } from './csv-scan.ts';
@@ -65,6 +66,10 @@ function recordProblem(source: FileSource, { line, fields, defect }: CsvRecord, 
   const expected = source.columns.length;
   if (fields.length !== expected) {
     return badContent('billing.column-count', place, `the line has ${fields.length} fields, and the header ${expected}`);
+  }
+  const unnamed = source.positions.unnamed.find((index) => fields[index] !== '');
+  if (unnamed !== undefined) {
+    return badContent('billing.column-unnamed', { ...place, column: String(unnamed + 1) }, 'the header has no name for this column, but it holds values');
   }
   return valueProblem(source, place, period, (column) => fields[source.positions.fixed[column] ?? -1] ?? null);
 }
@@ -126,7 +131,7 @@ async function inParquet(
     `SELECT file_row_number + 1 AS row, ${texts} FROM ${relation} WHERE ${tests} ORDER BY file_row_number LIMIT 1`,
   );
   if (row === undefined) return null;
-  const text = (column: BillColumn): string | null => (row[column] === null ? null : String(row[column]));
+  const text = (column: BillColumn): string | null => (typeof row[column] === 'string' ? row[column] : null);
   return valueProblem(source, { key: source.key, row: Number(row['row']) }, period, text);
 }
 
@@ -145,5 +150,5 @@ function parquetTest(source: FileSource, column: BillColumn, period: CalendarDat
   }
   if (NEVER_BLANK.includes(column)) return `coalesce(${text}, '') = ''`;
   if (column === 'usageStart' || column === 'usageEnd') return `NOT coalesce(ends_with(${text}, 'Z'), false) OR TRY_CAST(${text} AS TIMESTAMP) IS NULL`;
-  return column === 'periodStart' ? `NOT coalesce(starts_with(${text}, ${`'${period}'`}), false)` : 'false';
+  return column === 'periodStart' ? `NOT coalesce(starts_with(${text}, ${sqlText(period)}), false)` : 'false';
 }

@@ -10,7 +10,6 @@ import type { TagKey } from '../../../domain/billing/tag-keys.ts';
 import { DuckDbError, DuckDbProcess } from '../../duckdb/duckdb-process.ts';
 import type { DuckDbRow } from '../../duckdb/protocol.ts';
 import { EXACT_DECIMAL_MACROS } from './exact-decimal-sql.ts';
-import type { DecimalMode } from './exact-decimal-sql.ts';
 import { openFile } from './file-source.ts';
 import type { OpenedFile } from './file-source.ts';
 import { fileReadingOf } from './file-reading.ts';
@@ -95,7 +94,7 @@ async function readFile(duckDb: DuckDbProcess, opened: OpenedFile, request: Read
   const totals = await groupFile(duckDb, opened, request);
   const tags = await readTags(duckDb, source, FILE_TABLE);
   await explained(duckDb, opened, request, async () => {
-    for (const sql of addFileSql(tags.sql, request.takenAccounts)) await duckDb.run(sql);
+    for (const sql of addFileSql(source, request.takenAccounts)) await duckDb.run(sql);
   });
   const reading = fileReadingOf(source, totals, request.takenAccounts);
   gathered.files.push(reading.file);
@@ -107,14 +106,11 @@ async function readFile(duckDb: DuckDbProcess, opened: OpenedFile, request: Read
   for (const warning of [...source.warnings, ...tags.warnings, ...reading.warnings]) gathered.warnings.add(warning);
 }
 
-/** Groups a file, quickly first; when a number might not be exact, again with the exact parser; then the place is named. */
+/** Groups a file. When a line cannot be read exactly, a second pass names its place. */
 async function groupFile(duckDb: DuckDbProcess, opened: OpenedFile, request: ReadPeriodRequest): Promise<DuckDbRow[]> {
-  const modes: DecimalMode[] = opened.csvPath === null ? ['exact'] : ['quick', 'exact'];
-  for (const mode of modes) {
-    await explained(duckDb, opened, request, async () => await duckDb.run(groupFileSql(opened.source, request.billingPeriod, mode)));
-    const [bad] = await duckDb.run(`SELECT coalesce(bool_or(is_bad), false) AS is_bad FROM ${FILE_TABLE}`);
-    if (bad?.['is_bad'] === false) return await duckDb.run(FILE_TOTALS_SQL);
-  }
+  await explained(duckDb, opened, request, async () => await duckDb.run(groupFileSql(opened.source, request.billingPeriod)));
+  const [bad] = await duckDb.run(`SELECT coalesce(bool_or(is_bad), false) AS is_bad FROM ${FILE_TABLE}`);
+  if (bad?.['is_bad'] === false) return await duckDb.run(FILE_TOTALS_SQL);
   throw await locateProblem(duckDb, opened, request.billingPeriod, request.signal, null);
 }
 

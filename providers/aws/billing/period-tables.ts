@@ -8,8 +8,7 @@ import {
 } from './cost-sql.ts';
 import { lineSql } from './line-sql.ts';
 import type { FileSource } from './line-sql.ts';
-import { tagGroupColumns } from './tag-sql.ts';
-import type { DecimalMode } from './exact-decimal-sql.ts';
+import { tagGroupColumns, TAGS_TABLE, tagsJoinSql } from './tag-sql.ts';
 import type { CalendarDate } from '../../../domain/shared/time.ts';
 
 /** The table that holds one file's groups until they are added to the period's. */
@@ -26,7 +25,7 @@ const KEYS = [
 const COSTS = ['quantity', 'billed_cost', 'effective_cost', 'contracted_cost', 'list_cost'] as const;
 
 /** One scan of a file into groups of one resource, day, rule, service, region, unit, currency and set of tags. */
-export function groupFileSql(source: FileSource, period: CalendarDate, mode: DecimalMode): string {
+export function groupFileSql(source: FileSource, period: CalendarDate): string {
   const tags = tagGroupColumns(source);
   return `
     CREATE OR REPLACE TEMP TABLE ${FILE_TABLE} AS
@@ -37,7 +36,7 @@ export function groupFileSql(source: FileSource, period: CalendarDate, mode: Dec
       min(usageStart) AS first_start, max(usageStart) AS last_start, max(usageEnd) AS last_end,
       sum(unblendedCost) AS billed_cost, sum(quantity) AS quantity,
       sum(effective_cost) AS effective_cost, sum(contracted_cost) AS contracted_cost, sum(list_cost) AS list_cost
-    FROM (${lineSql(source, period, mode)})
+    FROM (${lineSql(source, period)})
     GROUP BY ALL`;
 }
 
@@ -56,17 +55,18 @@ export const CREATE_PERIOD_TABLE_SQL = `
     list_cost DECIMAL(38,24), first_start TIMESTAMP, last_start TIMESTAMP, last_end TIMESTAMP, tags VARCHAR)`;
 
 /** Adds a file's lines, and for lines that a plan covers their billed cost on the plan's own line. */
-export function addFileSql(tagsSql: string, takenAccounts: 'all' | string[]): string[] {
+export function addFileSql(source: FileSource, takenAccounts: 'all' | string[]): string[] {
   const accounts = takenAccounts === 'all' ? '' : ` AND accountId IN (${takenAccounts.map(sqlText).join(', ') || 'NULL'})`;
   const common = `charge_date, ${CATEGORY_SQL}, ${CLASS_SQL}, service_name, region_id, coalesce(pricingUnit, ''), currency`;
   const instants = 'first_start, last_start, last_end';
-  const from = `FROM ${FILE_TABLE} WHERE NOT is_split${accounts}`;
+  const where = `WHERE NOT is_split${accounts}`;
   return [
     `INSERT INTO ${PERIOD_TABLE} SELECT accountId, native_id, is_named_line, ${common}, coalesce(quantity, 0),
        CASE WHEN plan_line_id IS NULL THEN billed_cost ELSE 0 END, effective_cost, contracted_cost, list_cost,
-       ${instants}, CASE WHEN is_named_line THEN '{}' ELSE ${tagsSql} END ${from}`,
+       ${instants}, CASE WHEN is_named_line THEN '{}' ELSE tags END
+       FROM ${FILE_TABLE} JOIN ${TAGS_TABLE} ON ${tagsJoinSql(source, FILE_TABLE)} ${where}`,
     `INSERT INTO ${PERIOD_TABLE} SELECT accountId, plan_line_id, true, ${common}, 0, billed_cost, 0, 0, 0,
-       ${instants}, '{}' ${from} AND plan_line_id IS NOT NULL`,
+       ${instants}, '{}' FROM ${FILE_TABLE} ${where} AND plan_line_id IS NOT NULL`,
   ];
 }
 
@@ -85,7 +85,7 @@ export function copyCostsSql(path: string): string {
     'sub_account_id', 'native_id', 'charge_date', 'charge_category', 'charge_class', 'service_name', 'region_id',
     'consumed_unit', 'billing_currency',
   ];
-  const sums = COSTS.map((column) => `${plainSql(`sum(${column})`)} AS ${column}`);
+  const sums = COSTS.map((column) => `${plainSql(`sum(${column})`)} AS ${column === 'quantity' ? 'consumed_quantity' : column}`);
   const quoted = keys.filter((key) => key !== 'charge_date');
   return copySql(`SELECT ${[...keys, ...sums].join(', ')} FROM ${PERIOD_TABLE} GROUP BY ALL ORDER BY ${keys.join(', ')}`, path, quoted);
 }
@@ -118,7 +118,7 @@ function nameSql(): string {
       CASE WHEN starts_with(native_id, 'arn:') THEN nullif(regexp_extract(native_id, '[^/:]+$'), '') END, native_id) END`;
 }
 
-/** CSV without a header line; text is always quoted, so that empty text is not null to COPY. */
+/** CSV with a header line of the column names; text is always quoted, so that empty text is not null to COPY. */
 function copySql(select: string, path: string, quoted: string[]): string {
-  return `COPY (${select}) TO ${sqlText(path)} (FORMAT csv, HEADER false, FORCE_QUOTE (${quoted.join(', ')}))`;
+  return `COPY (${select}) TO ${sqlText(path)} (FORMAT csv, HEADER true, FORCE_QUOTE (${quoted.join(', ')}))`;
 }

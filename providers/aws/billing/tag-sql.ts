@@ -6,6 +6,8 @@ import type { FileSource } from './line-sql.ts';
 
 type TagMap = 'tags' | 'resource_tags';
 
+const RAW_TABLE = 'file_raw_tags';
+
 /** The columns by which lines are grouped so that each group has one set of tags. */
 export function tagGroupColumns(source: FileSource): string[] {
   const maps = tagMaps(source).map((map) => `map_${map}`);
@@ -17,18 +19,28 @@ function tagMaps(source: FileSource): TagMap[] {
   return (['tags', 'resource_tags'] as const).filter((map) => source.positions.maps[map] !== undefined);
 }
 
+/** The table of a file's distinct sets of tags: its tag columns as the file has them, and `tags`, a JSON object with sorted keys. */
+export const TAGS_TABLE = 'file_tags';
+
+/** Finds a group's set of tags, as the condition of a join of the groups with `TAGS_TABLE`. */
+export function tagsJoinSql(source: FileSource, groups: string): string {
+  const same = tagGroupColumns(source).map((column) => `${groups}.${column} IS NOT DISTINCT FROM ${TAGS_TABLE}.${column}`);
+  return same.length === 0 ? 'true' : same.join(' AND ');
+}
+
 export interface TagReading {
-  /** SQL over the groups: a JSON object of the group's tags, keys sorted. */
-  sql: string;
   keys: TagKey[];
   warnings: string[];
 }
 
 /**
- * How the tags of one file's groups (in table `table`) become one JSON text, the same for
- * every format of the bill.
+ * Makes `TAGS_TABLE` of the groups in `groups`: each distinct set of tags becomes one JSON text, the same for every
+ * format of the bill.
  */
-export async function readTags(duckDb: DuckDbProcess, source: FileSource, table: string): Promise<TagReading> {
+export async function readTags(duckDb: DuckDbProcess, source: FileSource, groups: string): Promise<TagReading> {
+  const columns = tagGroupColumns(source);
+  const raw = `SELECT ${[...columns, 'sum(rows) AS rows'].join(', ')} FROM ${groups} GROUP BY ALL`;
+  await duckDb.run(`CREATE OR REPLACE TEMP TABLE ${RAW_TABLE} AS ${raw}`);
   const keys = tagKeysOf(source.positions.tags.map(({ sourceKey }) => sourceKey));
   const entries = source.positions.tags.flatMap(({ sourceKey }, order) => {
     const key = keys.find((candidate) => candidate.sourceKey === sourceKey)?.normalisedKey ?? sourceKey;
@@ -37,12 +49,13 @@ export async function readTags(duckDb: DuckDbProcess, source: FileSource, table:
   const lists = entries.length > 0 ? [`list_filter([${entries.join(', ')}], lambda e: e IS NOT NULL)`] : [];
   const warnings = [...collisions(keys)];
   for (const map of tagMaps(source)) {
-    const read = await readMap(duckDb, source, table, map);
+    const read = await readMap(duckDb, source, map);
     lists.push(read.sql);
     keys.push(...read.keys.filter((key) => !keys.some((known) => known.normalisedKey === key.normalisedKey)));
     warnings.push(...read.warnings);
   }
-  return { sql: jsonSql(lists), keys: keys.filter((key) => key.sourceKey !== key.normalisedKey), warnings };
+  await duckDb.run(`CREATE OR REPLACE TEMP TABLE ${TAGS_TABLE} AS SELECT *, ${jsonSql(lists)} AS tags FROM ${RAW_TABLE}`);
+  return { keys: keys.filter((key) => key.sourceKey !== key.normalisedKey), warnings };
 }
 
 function collisions(keys: TagKey[]): string[] {
@@ -51,14 +64,12 @@ function collisions(keys: TagKey[]): string[] {
     .map(({ sourceKey }) => `The tag ${sourceKey} has the normalised name of another tag and is kept under its own.`);
 }
 
-async function readMap(duckDb: DuckDbProcess, source: FileSource, table: string, map: TagMap): Promise<TagReading> {
+async function readMap(duckDb: DuckDbProcess, source: FileSource, map: TagMap): Promise<TagReading & { sql: string }> {
   const column = `map_${map}`;
-  const index = source.positions.maps[map] ?? 0;
-  const isMap = source.columns[index]?.type.startsWith('MAP') ?? false;
-  const entries = isMap ? column : `TRY_CAST(TRY_CAST(CAST(${column} AS VARCHAR) AS JSON) AS MAP(VARCHAR, VARCHAR))`;
-  const found = await duckDb.run(`SELECT DISTINCT unnest(map_keys(${entries})) AS key FROM ${table} ORDER BY key`);
+  const entries = `TRY_CAST(TRY_CAST(${column} AS JSON) AS MAP(VARCHAR, VARCHAR))`;
+  const found = await duckDb.run(`SELECT DISTINCT unnest(map_keys(${entries})) AS key FROM ${RAW_TABLE} ORDER BY key`);
   const [unread] = await duckDb.run(
-    `SELECT CAST(coalesce(sum(rows), 0) AS VARCHAR) AS rows FROM ${table} WHERE ${column} IS NOT NULL AND ${entries} IS NULL`,
+    `SELECT CAST(coalesce(sum(rows), 0) AS VARCHAR) AS rows FROM ${RAW_TABLE} WHERE ${column} IS NOT NULL AND ${entries} IS NULL`,
   );
   const warnings = unread?.['rows'] === '0' ? [] : [`${source.key}: ${String(unread?.['rows'])} line(s) have ${map} that are not a JSON object; their costs are kept without tags.`];
   const keyOf = mapKeys(found.map((row) => String(row['key'])), map);
