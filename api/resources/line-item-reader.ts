@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getPeriod, type BillingPeriod } from '../../db/billing/billing-period-store.ts';
 import { getResource } from '../../db/resources/resource-store.ts';
@@ -21,7 +21,7 @@ export interface LineItemReaderParts {
   db: Database;
   rawStore: RawStore;
   periodReader: PeriodReader;
-  /** An existing directory for temporary files. */
+  /** For temporary files; made when missing. */
   scratchDirectory: string;
 }
 
@@ -63,6 +63,7 @@ async function readBill(
   bill: BillingPeriod,
   page: { offset: number; limit: number; signal: AbortSignal },
 ): ReturnType<PeriodReader['readLineItems']> {
+  await mkdir(scratchDirectory, { recursive: true });
   const workDirectory = await mkdtemp(join(scratchDirectory, 'line-items-'));
   const opened: LocalFile[] = [];
   try {
