@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
-const requirements = join(repository, 'tests', 'peers', 'requirements.txt');
 const run = promisify(execFile);
 
 /** Python 3.10 is the oldest that the pinned moto takes. */
@@ -19,29 +18,44 @@ export interface PythonPeers {
   python: string;
 }
 
+/** What to install and where; other than the defaults only in tests of this file. */
+export interface PeerEnvironment {
+  requirements: string;
+  /** One environment below it for each set of pins. */
+  cache: string;
+}
+
+const committed: PeerEnvironment = {
+  requirements: join(repository, 'tests', 'peers', 'requirements.txt'),
+  cache: join(repository, '.cache', 'peers'),
+};
+
 /**
  * Gives a virtual environment with the pinned peers, under `.cache/peers/`, and makes it when the
  * pins have changed or it is not there. Processes that ask together install once.
  *
  * @throws Error that names the step that failed and what to install.
  */
-export async function ensurePythonPeers(onProgress: (step: string) => void = () => undefined): Promise<PythonPeers> {
+export async function ensurePythonPeers(
+  onProgress: (step: string) => void = () => undefined,
+  { requirements, cache }: PeerEnvironment = committed,
+): Promise<PythonPeers> {
   const pins = await readFile(requirements);
-  const home = join(repository, '.cache', 'peers', createHash('sha256').update(pins).digest('hex').slice(0, 16));
+  const home = join(cache, createHash('sha256').update(pins).digest('hex').slice(0, 16));
   const peers = { python: join(home, 'bin', 'python') };
   if (await exists(join(home, 'ready'))) return peers;
-  await mkdir(dirname(home), { recursive: true });
+  await mkdir(cache, { recursive: true });
   const release = await takeLock(`${home}.lock`);
   try {
     if (await exists(join(home, 'ready'))) return peers;
-    await install(home, peers.python, onProgress);
+    await install(home, requirements, peers.python, onProgress);
   } finally {
     await release();
   }
   return peers;
 }
 
-async function install(home: string, python: string, onProgress: (step: string) => void): Promise<void> {
+async function install(home: string, requirements: string, python: string, onProgress: (step: string) => void): Promise<void> {
   // What is there without its mark was cut off in the middle.
   await rm(home, { recursive: true, force: true });
   onProgress('making a Python environment for the test peers');
