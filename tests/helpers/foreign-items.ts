@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { newId } from '../../commands/shared/new-id.ts';
+import { insertDataSource } from '../../db/data-sources/data-source-store.ts';
+import { insertImport } from '../../db/data-sources/import-store.ts';
+import { insertToken } from '../../db/identity/token-store.ts';
+import { insertOperation } from '../../db/operations/operation-store.ts';
+import { inTransaction } from '../../db/shared/transaction.ts';
+import type { TestApi } from './api.ts';
+
+/** Makes one item that belongs to the organization, or to a person of their own, and answers with its id. */
+export type MakeItem = (api: TestApi, organizationId: string) => Promise<string>;
+
+async function operation(api: TestApi, organizationId: string): Promise<string> {
+  const id = newId('operation');
+  const row = { id, organizationId, kind: 'billing.import', subjectId: id, workflowId: `data-source/${id}`, createdAt: api.clock.now() };
+  await inTransaction(api.db, (tx) => insertOperation(tx, row));
+  return id;
+}
+
+async function dataSource(api: TestApi, organizationId: string): Promise<string> {
+  const id = newId('data-source');
+  const at = api.clock.now();
+  // An account number of its own: twelve digits.
+  const accountId = (BigInt(`0x${createHash('sha256').update(id).digest('hex')}`) % 10n ** 12n).toString().padStart(12, '0');
+  await inTransaction(api.db, (tx) =>
+    insertDataSource(tx, {
+      id,
+      organizationId,
+      cloud: 'aws',
+      kind: 'root',
+      name: id,
+      accountId,
+      credentialsKind: 'none',
+      export: null,
+      linkedAccounts: 'all',
+      importIntervalMinutes: 1440,
+      initialMonths: 4,
+      state: 'active',
+      scheduleApplied: 'none',
+      version: 1,
+      fence: 0,
+      nextDueAt: null,
+      lastAt: at,
+      lastAttemptAt: null,
+      lastSuccessAt: null,
+      lastError: null,
+      warnings: [],
+      createdAt: at,
+      running: null,
+      waiting: null,
+      ended: [],
+    }),
+  );
+  return id;
+}
+
+async function billingImport(api: TestApi, organizationId: string): Promise<string> {
+  const dataSourceId = await dataSource(api, organizationId);
+  const operationId = await operation(api, organizationId);
+  const id = newId('billing-import');
+  await inTransaction(api.db, (tx) =>
+    insertImport(tx, {
+      id,
+      organizationId,
+      dataSourceId,
+      operationId,
+      cause: 'request',
+      automatic: true,
+      requestedMonths: [],
+      state: 'scheduled',
+      cancelRequestedAt: null,
+      fence: null,
+      attempts: 0,
+      periods: null,
+      error: null,
+      createdAt: api.clock.now(),
+      startedAt: null,
+      finishedAt: null,
+    }),
+  );
+  return id;
+}
+
+async function resource(api: TestApi, organizationId: string): Promise<string> {
+  const id = newId('resource');
+  const at = api.clock.now();
+  await api.db('resources').insert({
+    id,
+    organization_id: organizationId,
+    cloud: 'aws',
+    account_id: '111122223333',
+    native_id: id,
+    is_named_line: false,
+    resource_name: id,
+    resource_type: 'Instance',
+    service_name: 'Amazon Elastic Compute Cloud',
+    region_id: 'eu-west-1',
+    tags: {},
+    first_seen: at,
+    last_seen: at,
+  });
+  return id;
+}
+
+async function member(api: TestApi, organizationId: string): Promise<string> {
+  return (await api.member(organizationId, 'member')).id;
+}
+
+/** A token of a person who is nobody else in the test: what one person owns does not exist for another either. */
+async function token(api: TestApi, organizationId: string): Promise<string> {
+  const id = newId('api-token');
+  const owner = await api.person();
+  const row = { id, userId: owner.id, organizationId, name: 'foreign', scopes: ['read' as const] };
+  const times = { createdAt: api.clock.now(), expiresAt: null, revokedAt: null, lastUsedAt: null };
+  await inTransaction(api.db, (tx) => insertToken(tx, { ...row, ...times }, createHash('sha256').update(id).digest()));
+  return id;
+}
+
+async function user(api: TestApi): Promise<string> {
+  return (await api.person()).id;
+}
+
+/**
+ * How to make an item of each collection, by the path segment before its id. The generated access
+ * tests fail for a collection that is missing here.
+ */
+export const itemMakers: Record<string, MakeItem> = {
+  operations: operation,
+  'data-sources': dataSource,
+  'billing-imports': billingImport,
+  resources: resource,
+  members: member,
+  tokens: token,
+  users: user,
+};
