@@ -23,6 +23,7 @@ const operation = z.object({
   workflow_id: z.string(),
   state: z.enum(['pending', 'running', 'completed', 'failed', 'cancelled']),
   progress: progress.nullish(),
+  result: z.object({ import_id: z.string().optional() }).nullish(),
   error: errorRecord.nullish(),
 });
 const billingImport = z.object({
@@ -33,6 +34,10 @@ const billingImport = z.object({
   started_at: z.string().nullable(),
   finished_at: z.string().nullable(),
   error: errorRecord.nullable(),
+});
+const importDetail = z.object({
+  months: z.array(z.object({ month: z.string(), state: z.string() })),
+  files: z.array(z.object({ rows: z.number(), taken: z.array(z.object({ currency: z.string(), billed_cost: z.string() })) })),
 });
 const costs = z.object({ currency: z.string(), cost: z.string(), previous_cost: z.string() });
 const expenses = z.object({
@@ -57,6 +62,7 @@ export type DataSource = z.infer<typeof dataSource>;
 export type Operation = z.infer<typeof operation>;
 export type BillingImport = z.infer<typeof billingImport>;
 
+export type ImportDetail = z.infer<typeof importDetail>;
 export type Expenses = z.infer<typeof expenses>;
 
 export interface NewDataSource {
@@ -117,6 +123,11 @@ export class ApiClient {
 
   async getOperation(id: string): Promise<Operation> {
     return operation.parse((await this.#call('GET', `/v1/operations/${id}`)).body);
+  }
+
+  /** What an import did: its months, and what was read of each file. */
+  async getImport(id: string): Promise<ImportDetail> {
+    return importDetail.parse((await this.#call('GET', `/v1/billing-imports/${id}`)).body);
   }
 
   listImports(organizationId: string): Promise<BillingImport[]> {

@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
-import { ApiError, type ApiClient, type DataSource, type NewDataSource } from './api-client.ts';
-import { describeProgress, followOperation, progressBar } from './follow.ts';
+import { Big } from 'big.js';
+import { ApiError, type ApiClient, type DataSource, type ImportDetail, type NewDataSource } from './api-client.ts';
+import { followOperation, progressBar } from './follow.ts';
 
 export interface ImportFlags {
   name?: string;
@@ -31,11 +32,21 @@ export async function importBill(client: ApiClient, organizationId: string, plac
   console.log(`${isNew ? 'Connected' : 'Using'} data source ${source.name} (${source.id}, account ${source.account_id})`);
   const bar = progressBar(process.stdout);
   try {
-    const { id, progress } = await followOperation(client, await client.startImport(source.id, flags.month ?? []), bar.tell);
-    return `Imported: ${describeProgress({ progress })} (${id}).`;
+    const { id, result } = await followOperation(client, await client.startImport(source.id, flags.month ?? []), bar.tell);
+    return result?.import_id === undefined ? `Done (${id}).` : describeImport(await client.getImport(result.import_id));
   } finally {
     bar.stop();
   }
+}
+
+/** What an import did, month by month, with the exact sum of what it read. */
+export function describeImport({ months, files }: ImportDetail): string {
+  const sums = new Map<string, Big>();
+  for (const { currency, billed_cost: cost } of files.flatMap(({ taken }) => taken)) sums.set(currency, (sums.get(currency) ?? new Big(0)).plus(cost));
+  const rows = files.reduce((total, file) => total + file.rows, 0);
+  const billed = [...sums].map(([currency, sum]) => `${sum.toFixed()} ${currency}`).join(', ');
+  const read = files.length === 0 ? 'Nothing had changed.' : `Read ${rows.toLocaleString('en')} rows of ${files.length} ${files.length === 1 ? 'file' : 'files'}, billed ${billed}.`;
+  return [...months.map(({ month, state }) => `${month} ${state}`), read].join('\n');
 }
 
 /** The data source of that place; made when there is none. */

@@ -75,7 +75,8 @@ async function ensureDemonstration(client: ApiClient, dataDirectory: string, las
   await step('Demonstration import', async (say) => {
     const { source } = await ensureDataSource(client, organization.id, { scheme: 'directory', path: directory }, { name: 'Demonstration bill' }, {});
     const operation = await client.startImport(source.id, []);
-    await followOperation(client, operation, (current) => say(describeProgress(current)));
+    const { result } = await followOperation(client, operation, (current) => say(describeProgress(current)));
+    if (result?.import_id !== undefined) say((await client.getImport(result.import_id)).months.map(({ month, state }) => `${month} ${state}`).join(', '));
   });
   writeFileSync(done, '');
 }

@@ -1,4 +1,5 @@
 import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { ConfigError, loadConfig } from '../../config.ts';
 import { migrate } from '../../db/migrate.ts';
 import { closingBlock } from './closing-block.ts';
@@ -40,7 +41,7 @@ async function main(): Promise<void> {
 async function start(options: StartOptions, supervisor: Supervisor): Promise<void> {
   const began = performance.now();
   await endLeftovers(options.dataDirectory);
-  await requireFree(options.port, 'the API', '--port');
+  await requirePorts(options);
   const databaseUrl = await startDatabase(options, supervisor);
   const temporalAddress = await startTemporal(options, supervisor);
   const env = embeddedEnvironment(options, { databaseUrl, temporalAddress }, process.env);
@@ -50,18 +51,26 @@ async function start(options: StartOptions, supervisor: Supervisor): Promise<voi
     say(ran.length === 0 ? 'up to date' : `${ran.length} migrations`);
   });
   const firstRun = await prepareFirstRun(options, config);
-  await step('Workers', () => supervisor.start(platformPart('workers', options, env)));
-  await step('API', () => supervisor.start(platformPart('api', options, env)));
+  const platform = [platformPart('workers', options, env), platformPart('api', options, env)];
+  await step('Workers and API', () => Promise.all(platform.map((part) => supervisor.start(part))));
   const facts = await firstRun.finish();
   console.log(
     closingBlock({
       ...facts,
       apiUrl: config.http.publicUrl,
       temporalUiUrl: process.env.TEMPORAL_ADDRESS ? null : `http://127.0.0.1:${options.temporalUiPort}`,
-      logDirectory: options.dataDirectory,
+      logDirectory: join(options.dataDirectory, 'logs'),
       tookSeconds: (performance.now() - began) / 1000,
     }),
   );
+}
+
+/** Before anything is started: a start that cannot succeed leaves nothing behind. */
+async function requirePorts(options: StartOptions): Promise<void> {
+  await requireFree(options.port, 'the API', '--port');
+  if (process.env.TEMPORAL_ADDRESS) return;
+  await requireFree(options.temporalPort, 'the Temporal server', '--temporal-port');
+  await requireFree(options.temporalUiPort, 'the Temporal Web UI', '--temporal-ui-port');
 }
 
 async function startDatabase(options: StartOptions, supervisor: Supervisor): Promise<string> {
@@ -81,8 +90,6 @@ async function startDatabase(options: StartOptions, supervisor: Supervisor): Pro
 async function startTemporal(options: StartOptions, supervisor: Supervisor): Promise<string> {
   const given = process.env.TEMPORAL_ADDRESS;
   if (given) return given;
-  await requireFree(options.temporalPort, 'the Temporal server', '--temporal-port');
-  await requireFree(options.temporalUiPort, 'the Temporal Web UI', '--temporal-ui-port');
   const binary = await step('Temporal program', (say) => ensureTemporalBinary({ minimum: MINIMUM_TEMPORAL_SERVER, log: say }));
   await step(`Temporal server ${binary.serverVersion}, from ${binary.source}`, () => supervisor.start(temporalPart(options, binary.path)));
   return `127.0.0.1:${options.temporalPort}`;

@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startPostgres } from './postgres.ts';
 import { spawnDetached, tailOf } from './processes.ts';
@@ -13,18 +12,23 @@ const READY_MILLISECONDS = 60_000;
 // API and workers end together, then Temporal, then PostgreSQL: below 10 s in all, also when each has to be killed.
 const STOP_MILLISECONDS = { api: 5000, workers: 5000, temporal: 2500, postgres: 2000 };
 
+function logFileOf(name: string, options: StartOptions): string {
+  return join(options.dataDirectory, 'logs', `${name}.log`);
+}
+
 /** The embedded PostgreSQL; `ready` is told its connection string. */
 export function postgresPart(options: StartOptions, log: Log, ready: (url: string) => void): Part {
   const dataDirectory = join(options.dataDirectory, 'postgres');
+  const logFile = logFileOf('postgres', options);
   return {
     name: 'postgres',
     // PostgreSQL's fast shutdown.
     stopSignal: 'SIGINT',
     stopMilliseconds: STOP_MILLISECONDS.postgres,
     stopRank: 0,
-    logFile: join(dataDirectory, 'log'),
+    logFile,
     async start(onSpawn) {
-      ready((await startPostgres({ dataDirectory, log, onSpawn })).url);
+      ready((await startPostgres({ dataDirectory, log, logFile, onSpawn })).url);
     },
   };
 }
@@ -32,22 +36,22 @@ export function postgresPart(options: StartOptions, log: Log, ready: (url: strin
 /** The embedded Temporal server with its Web UI. */
 export function temporalPart(options: StartOptions, binary: string): Part {
   const dataDirectory = join(options.dataDirectory, 'temporal');
+  const logFile = logFileOf('temporal', options);
   return {
     name: 'temporal',
     stopSignal: 'SIGTERM',
     stopMilliseconds: STOP_MILLISECONDS.temporal,
     stopRank: 1,
-    logFile: join(dataDirectory, 'log'),
+    logFile,
     async start(onSpawn) {
-      await startTemporalServer({ binary, dataDirectory, port: options.temporalPort, uiPort: options.temporalUiPort, onSpawn });
+      await startTemporalServer({ binary, dataDirectory, port: options.temporalPort, uiPort: options.temporalUiPort, logFile, onSpawn });
     },
   };
 }
 
 /** The workers or the API, in a process of their own: one that crashes takes nothing else with it. */
 export function platformPart(name: 'workers' | 'api', options: StartOptions, env: NodeJS.ProcessEnv): Part {
-  const logFile = join(options.dataDirectory, 'logs', `${name}.log`);
-  mkdirSync(join(options.dataDirectory, 'logs'), { recursive: true, mode: 0o700 });
+  const logFile = logFileOf(name, options);
   return {
     name,
     stopSignal: 'SIGTERM',

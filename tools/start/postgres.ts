@@ -22,6 +22,8 @@ export interface PostgresRequest {
   /** Holds everything of this server: cluster, password (0600), port, log. Made when missing. */
   dataDirectory: string;
   log: Log;
+  /** Where its output goes; `log` in the directory by default. */
+  logFile?: string;
   /** Throw-away data: no flush to disk, so a machine crash may lose it. A killed process loses nothing. */
   throwAway?: boolean;
   /** Told of the process before it is ready. */
@@ -45,14 +47,13 @@ export interface RunningPostgres {
  *
  * @throws StartError with the log's last lines when it does not come up.
  */
-export async function startPostgres({ dataDirectory, log, throwAway = false, onSpawn }: PostgresRequest): Promise<RunningPostgres> {
+export async function startPostgres({ dataDirectory, log, logFile = join(dataDirectory, 'log'), throwAway = false, onSpawn }: PostgresRequest): Promise<RunningPostgres> {
   const place = await settlePlace(dataDirectory);
   const password = readOrMake(join(dataDirectory, 'password'), () => randomBytes(24).toString('base64url'));
   await initialise(place, password, throwAway);
   await endLeftover(place.cluster, log);
   const port = await choosePort(join(dataDirectory, 'port'));
   const url = `postgres://${USER}:${password}@127.0.0.1:${port}/${DATABASE}`;
-  const logFile = join(dataDirectory, 'log');
   const spawnServer = () => {
     const child = spawnDetached(place.postgres, ['-D', place.cluster, ...settings(port, throwAway)], logFile, { ...place.identity, cwd: '/', env: environment() });
     onSpawn?.(child);

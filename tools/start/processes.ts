@@ -92,7 +92,7 @@ export async function endRecorded(file: string, politely: NodeJS.Signals, waitMi
 
 /** Opens a log for appending; a large one is set aside first, so that logs stay bounded. */
 export function openLog(path: string): number {
-  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (existsSync(path) && statSync(path).size > LOG_LIMIT_BYTES) renameSync(path, `${path}.1`);
   return openSync(path, 'a', 0o600);
 }

@@ -17,6 +17,8 @@ export interface TemporalServerRequest {
   port: number;
   /** Port of the Web UI, or null for none. */
   uiPort: number | null;
+  /** Where its output goes; `log` in the directory by default. */
+  logFile?: string;
   /** Further flags of `temporal server start-dev`. */
   flags?: string[];
   /** Told of the process before it is ready. */
@@ -50,10 +52,9 @@ export const virtualTimeFlags = [
  * @throws StartError with the log's last lines when it does not come up.
  */
 export async function startTemporalServer(request: TemporalServerRequest): Promise<RunningTemporal> {
-  const { dataDirectory, port, uiPort } = request;
+  const { dataDirectory, port, uiPort, logFile = join(dataDirectory, 'log') } = request;
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
   const databaseFile = join(dataDirectory, 'temporal.db');
-  const logFile = join(dataDirectory, 'log');
   const address = `127.0.0.1:${port}`;
   const ui = uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort), '--ui-ip', '127.0.0.1', '--ui-disable-news-fetch'];
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), ...ui, '--db-filename', databaseFile];
