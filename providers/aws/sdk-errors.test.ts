@@ -79,6 +79,14 @@ test.serial('a missing permission is named with its action and its resource', as
   t.is(api.details.resource, `arn:aws:bcm-data-exports:us-east-1:${MOTO_ACCOUNT}:export/*`, 'as AWS names it, not as we asked');
 });
 
+test.serial('the billing API names an unknown key its own way', async (t) => {
+  const strict = await startDataExportsStandIn({ accountId: MOTO_ACCOUNT, accessKeyIds: [] });
+  const error = await refusalOf(admin, { scheme: 'adopt', dialect: 'cur2', name: null, bucket: null }, { dataExports: strict.url });
+  await strict.stop();
+  t.is(error.code, 'aws.wrong-key');
+  t.is(error.details.aws_code, 'UnrecognizedClientException');
+});
+
 test.serial('a missing bucket is named', async (t) => {
   const error = await refusalOf(admin, { ...bucketOnly, bucket: 'no-such-bucket' });
   t.is(error.code, 'aws.missing-bucket');
