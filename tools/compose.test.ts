@@ -89,3 +89,8 @@ test('nothing listens beyond this machine unless the operator says so', (t) => {
 test('every config file that a service mounts is defined', (t) => {
   for (const { configs = [] } of Object.values(compose.services)) for (const { source } of configs) t.truthy(compose.configs[source]?.content, source);
 });
+
+test('docs/operating.md explains every setting', (t) => {
+  const documentation = readFileSync(join(root, 'docs', 'operating.md'), 'utf8');
+  for (const variable of configVariables) t.true(documentation.includes(`\`${variable}\``), variable);
+});

@@ -28,7 +28,7 @@ export async function step<T>(title: string, run: (say: Say) => Promise<T>, out:
   let saidAt = began;
   const line = (mark: string) => `${mark} ${title}${detail === '' ? '' : `: ${detail}`}  ${elapsed(began)}`;
   const tick = () => {
-    if (out.isTTY) out.write(`\r\u001b[K${line('·').slice(0, out.columns - 1)}`);
+    if (out.isTTY) out.write(`\r\u001b[K${line('·').slice(0, (out.columns || 80) - 1)}`);
     else if (performance.now() - saidAt > SILENCE_MILLISECONDS) {
       saidAt = performance.now();
       out.write(`${line('·')}\n`);
