@@ -81,7 +81,7 @@ export interface Input<P, Q, B> {
   body: B;
 }
 
-type NoFields = z.ZodObject<Record<never, never>, z.core.$strict>;
+type NoFields = z.ZodObject<Record<string, never>, z.core.$strict>;
 
 export interface OperationDefinition<
   P extends z.ZodObject,

@@ -60,7 +60,7 @@ const TRANSPORT: Record<number, { code: string; detail: string }> = {
 export class TransportError extends Error {
   readonly status: number;
 
-  constructor(status: keyof typeof TRANSPORT & number) {
+  constructor(status: 400 | 413 | 415) {
     super(TRANSPORT[status]?.detail);
     this.status = status;
   }
@@ -72,6 +72,12 @@ interface Problem {
   detail: string;
   fields?: FieldProblem[] | undefined;
   details?: Record<string, unknown> | undefined;
+}
+
+/** The id that the request log gave this request: always text. */
+export function requestIdOf(request: { id: unknown }): string {
+  if (typeof request.id !== 'string') throw new TypeError('the request log runs before everything else and gives each request an id');
+  return request.id;
 }
 
 /** Turns whatever was thrown into a problem document. What nobody expected is logged and answered as 500 `internal`. */
@@ -87,14 +93,14 @@ export function problemHandler(): ErrorRequestHandler {
       response.setHeader('Retry-After', String(Math.ceil(error.retryAfterSeconds)));
     }
     if (problem.status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="orrery"');
-    sendProblem(response, String(request.id), problem);
+    sendProblem(response, requestIdOf(request), problem);
   };
 }
 
 /** No operation has this path, or not with this method. */
 export function unknownPathHandler(): RequestHandler {
   return (request, response) => {
-    sendProblem(response, String(request.id), {
+    sendProblem(response, requestIdOf(request), {
       status: 404,
       code: 'request.no-such-path',
       detail: `There is no ${request.method} ${request.path}; /docs lists what there is.`,

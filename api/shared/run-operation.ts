@@ -1,5 +1,4 @@
 import express, { type Request, type RequestHandler, type Response } from 'express';
-import type { Logger } from 'pino';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
@@ -19,7 +18,7 @@ import {
   type IdempotentRequest,
 } from './idempotency.ts';
 import type { AnyAnswer, Operation, RequestContext } from './operation.ts';
-import { fieldProblems, invalidRequest, TransportError } from './problem.ts';
+import { fieldProblems, invalidRequest, requestIdOf, TransportError } from './problem.ts';
 import { z } from './zod.ts';
 
 const BODY_LIMIT = '1mb';
@@ -81,10 +80,10 @@ async function answerOf(
 
 function contextOf(run: Run, transact: RequestContext['transact']): RequestContext {
   const { deps, request, caller, organizationId, at } = run;
-  const requestId = String(request.id);
+  const requestId = requestIdOf(request);
   return {
     deps,
-    log: request.log as Logger,
+    log: request.log,
     requestId,
     at,
     caller,
@@ -126,7 +125,7 @@ async function readBody(operation: Operation, request: Request, response: Respon
   await new Promise<void>((resolve, reject) => {
     readJson(request, response, (error?: unknown) => {
       if (error === undefined) resolve();
-      else reject(error as Error);
+      else reject(error);
     });
   });
 }

@@ -104,7 +104,7 @@ async function pathOf(context: Context, operation: Described, at: { organization
 /** Required query parameters, so that nothing but the tested field is wrong. */
 function queryOf({ resolve }: Context, operation: Described): string {
   const required = operation.parameters.filter((parameter) => parameter.in === 'query' && parameter.required === true);
-  return new URLSearchParams(required.map(({ name, schema }) => [name, String(sampleOf(schema, resolve))])).toString();
+  return new URLSearchParams(required.map(({ name, schema }): [string, string] => [name, String(sampleOf(schema, resolve))])).toString();
 }
 
 async function send(context: Context, operation: Described, path: string, token: string | undefined, body?: unknown): Promise<Reply> {

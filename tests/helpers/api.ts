@@ -10,7 +10,7 @@ import { operations } from '../../api/operations.ts';
 import { createLineItemReader } from '../../api/resources/line-item-reader.ts';
 import type { ApiDependencies } from '../../api/shared/dependencies.ts';
 import type { Operation } from '../../api/shared/operation.ts';
-import { createToken } from '../../commands/identity/create-token.ts';
+import { createToken, type CreateToken } from '../../commands/identity/create-token.ts';
 import { createUser } from '../../commands/identity/create-user.ts';
 import { newId } from '../../commands/shared/new-id.ts';
 import { insertMembership } from '../../db/organizations/membership-store.ts';
@@ -124,15 +124,14 @@ function testClock(): TestClock {
 }
 
 async function callApi(baseUrl: string, path: string, { method = 'GET', token, body, headers = {} }: Call = {}): Promise<Reply> {
-  const raw = typeof body === 'string' || body === undefined;
-  const response = await fetch(`${baseUrl}${path}`, {
+    const response = await fetch(`${baseUrl}${path}`, {
     method,
     headers: {
       ...(token !== undefined && { Authorization: `Bearer ${token}` }),
       ...(body !== undefined && { 'Content-Type': 'application/json' }),
       ...headers,
     },
-    ...(body !== undefined && { body: raw ? (body as string) : JSON.stringify(body) }),
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
   const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
@@ -141,9 +140,10 @@ async function callApi(baseUrl: string, path: string, { method = 'GET', token, b
 
 function peopleOf({ db, clock }: ApiDependencies): Pick<TestApi, 'organization' | 'person' | 'member' | 'token'> {
   let count = 0;
-  const token: TestApi['token'] = async (userId, { scopes = ['admin'], organizationId = null, expiresAt = null } = {}) =>
+  const everything: TokenScope[] = ['admin'];
+  const token: TestApi['token'] = async (userId, { scopes = everything, organizationId = null, expiresAt = null } = {}) =>
     await inTransaction(db, async (tx) => {
-      const request = { userId, name: 'test', scopes, organizationId, expiresAt, parent: null };
+      const request: CreateToken = { userId, name: 'test', scopes, organizationId, expiresAt, parent: null };
       return (await createToken(tx, request, { at: clock.now(), by: TEST })).secret;
     });
   const person: TestApi['person'] = async ({ platformAdministrator = false, passwordHash = null } = {}) => {
