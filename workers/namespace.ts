@@ -13,8 +13,11 @@ const VISIBLE_EVERY_MS = 200;
 const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
 
-/** Makes sure that the namespace and the product's search attributes exist; what exists is left as it is. */
-export async function ensureNamespace(connection: Connection, namespace: string): Promise<void> {
+/**
+ * Makes sure that the namespace and the product's search attributes exist; what exists is left as it
+ * is. Answers whether something was missing: then this Temporal knows nothing of our rows.
+ */
+export async function ensureNamespace(connection: Connection, namespace: string): Promise<boolean> {
   try {
     await connection.workflowService.describeNamespace({ namespace });
   } catch (error) {
@@ -25,9 +28,10 @@ export async function ensureNamespace(connection: Connection, namespace: string)
   }
   const { customAttributes } = await onceVisible(() => connection.operatorService.listSearchAttributes({ namespace }));
   const missing = SEARCH_ATTRIBUTES.filter((name) => customAttributes?.[name] === undefined);
-  if (missing.length === 0) return;
+  if (missing.length === 0) return false;
   const searchAttributes = Object.fromEntries(missing.map((name) => [name, INDEXED_VALUE_TYPE_KEYWORD]));
   await unlessExisting(connection.operatorService.addSearchAttributes({ namespace, searchAttributes }));
+  return true;
 }
 
 /** Servers refresh their list of namespaces every few seconds: a new one is not found until then. */

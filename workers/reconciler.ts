@@ -30,16 +30,17 @@ export interface ReconcilerDependencies {
 
 /**
  * Brings Temporal in line with the rows, whatever was lost: namespace, search attributes and
- * Schedules; rows overdue by a minute are woken; with `full`, every row that ought to have an open
- * workflow is compared, and a workflow without a row is ended. One process at a time does it.
+ * Schedules; rows overdue by a minute are woken; with `full`, or when Temporal turns out to be new,
+ * every row that ought to have an open workflow is compared, and a workflow without a row is ended.
+ * One process at a time does it.
  */
 export async function reconcile(deps: ReconcilerDependencies, full: boolean): Promise<void> {
   await alone(deps.db, 'reconciler', async () => {
-    await ensureNamespace(deps.connection, deps.namespace);
+    const compares = (await ensureNamespace(deps.connection, deps.namespace)) || full;
     await ensureSchedules(deps);
     for (const definition of deps.entities.values()) {
       await wakeOverdue(deps, definition);
-      if (full) await compare(deps, definition);
+      if (compares) await compare(deps, definition);
     }
     await forgetExpired(deps);
   });

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
@@ -30,24 +31,40 @@ const CONCURRENCY: Record<TaskQueue, number> = { entities: 50, imports: 1, cloud
 /** A stuck activity is given this long when the worker stops, then abandoned: Temporal runs it elsewhere. */
 const SHUTDOWN_GRACE = '5 s';
 const SHUTDOWN_FORCE = '8 s';
+const REPLACE_AFTER_MS = 1_000;
 
 /** One Temporal worker a task queue, in this process; `stop` lets what runs finish or hand over. */
 export async function startQueueWorkers(parts: WorkerParts): Promise<{ stop(): Promise<void> }> {
-  const workers: { worker: Worker; running: Promise<void> }[] = [];
-  for (const queue of parts.queues ?? SERVED_QUEUES) {
-    const worker = await Worker.create(optionsOf(queue, parts));
-    const running = worker.run().catch((error: unknown) => {
-      parts.log.error({ err: error, queue }, 'a worker ended');
-      throw error;
-    });
-    // Awaited in stop; until then a failure must not count as unhandled before it is logged.
-    running.catch(() => undefined);
-    workers.push({ worker, running });
-  }
+  const workers: { stop(): Promise<void> }[] = [];
+  for (const queue of parts.queues ?? SERVED_QUEUES) workers.push(await keepWorker(queue, parts));
   return {
     async stop() {
-      for (const { worker } of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-      await Promise.allSettled(workers.map(({ running }) => running));
+      await Promise.all(workers.map((worker) => worker.stop()));
+    },
+  };
+}
+
+/** Keeps one worker running: one that ends by itself (its namespace was lost, say) is replaced until stopped. */
+async function keepWorker(queue: TaskQueue, parts: WorkerParts): Promise<{ stop(): Promise<void> }> {
+  const stopping = new AbortController();
+  let worker = await Worker.create(optionsOf(queue, parts));
+  const keep = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        if (worker.getState() !== 'INITIALIZED') worker = await Worker.create(optionsOf(queue, parts));
+        await worker.run();
+      } catch (error) {
+        parts.log.error({ err: error, queue }, 'a worker ended; another takes its place');
+        await delay(REPLACE_AFTER_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    }
+  };
+  const kept = keep();
+  return {
+    async stop() {
+      stopping.abort();
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await kept;
     },
   };
 }

@@ -3,8 +3,12 @@ import { takeImportFence } from '../../db/data-sources/import-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { DomainError, toErrorRecord } from '../../domain/shared/errors.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
-import { actingActivity, longAttempt, worthAnotherAttempt, type LongAttempt } from '../shared/attempt.ts';
+import { actingActivity, longAttempt, passingFor, worthAnotherAttempt, type LongAttempt } from '../shared/attempt.ts';
 import type { DataSourceActivityDependencies } from './dependencies.ts';
+
+/** What an attempt meets while AWS overwrites the files it reads; the next one begins with the new manifest. */
+const WHILE_AWS_REWRITES = ['billing.object-changed', 'billing.object-missing'];
+const ATTEMPTS_WHILE_AWS_REWRITES = 5;
 
 /** An attempt of a running import that holds its fence. */
 export interface ImportAttempt<Checkpoint> extends LongAttempt<Checkpoint> {
@@ -33,7 +37,9 @@ export async function importAttempt<Checkpoint>(
   });
 }
 
-async function settleFailure(deps: DataSourceActivityDependencies, ref: EntityRef, importId: string, error: unknown): Promise<void> {
+async function settleFailure(deps: DataSourceActivityDependencies, ref: EntityRef, importId: string, failure: unknown): Promise<void> {
+  const rewriting = failure instanceof DomainError && WHILE_AWS_REWRITES.includes(failure.code);
+  const error = rewriting ? passingFor(ATTEMPTS_WHILE_AWS_REWRITES, failure) : failure;
   if (error instanceof DomainError && error.code === fencedOut(importId).code) return;
   deps.log.warn({ err: error, dataSourceId: ref.id, importId }, 'an attempt of an import failed');
   if (worthAnotherAttempt(error)) throw error;

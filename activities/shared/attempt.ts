@@ -1,5 +1,5 @@
 import { cancellationSignal, activityInfo, heartbeat } from '@temporalio/activity';
-import { DomainError } from '../../domain/shared/errors.ts';
+import { DomainError, toErrorRecord } from '../../domain/shared/errors.ts';
 import { isRetryable } from '../../domain/shared/error-kinds.ts';
 import { system, type Actor } from '../../domain/shared/entity.ts';
 
@@ -17,6 +17,12 @@ export function worthAnotherAttempt(error: unknown): boolean {
   if (most > 0 && attempt >= most) return false;
   // What is not a DomainError came from outside (a lost connection) or is a bug; both deserve the bounded retry.
   return error instanceof DomainError ? isRetryable(error.kind) : true;
+}
+
+/** An error as one that another attempt may get past, as long as this is among the first `attempts`; else as it is. */
+export function passingFor(attempts: number, error: DomainError): DomainError {
+  if (activityInfo().attempt >= attempts) return error;
+  return new DomainError({ ...toErrorRecord(error), kind: 'unavailable', cause: error });
 }
 
 /** What one attempt of long work is given. */

@@ -9,6 +9,7 @@ import { pageFields, pageOf, readCursor, toPage } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
 import { connect, connectResponses, reconnect } from './connect.ts';
 import { importRoutes } from './import-routes.ts';
+import { policyRoutes } from './policy-routes.ts';
 import { connectInput, dataSourceBody, editInput, reconnectInput } from './schemas.ts';
 import { dataSourceView } from './views.ts';
 
@@ -141,4 +142,4 @@ const remove = defineOperation({
   },
 });
 
-export const dataSourceRoutes = [list, create, get, edit, update, remove, ...importRoutes];
+export const dataSourceRoutes = [list, create, get, edit, update, remove, ...policyRoutes, ...importRoutes];

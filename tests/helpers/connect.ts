@@ -76,18 +76,18 @@ export async function importOutcome(
   dataSourceId: string,
   seconds = 90,
 ): Promise<{ importId: string; operation: Operation }> {
-  const row = await eventually(
+  return await eventually(
     async () => {
       const open = await db('billing_imports').where({ data_source_id: dataSourceId }).whereIn('state', ['scheduled', 'running']).first('id');
       if (open !== undefined) return null;
-      return await db('billing_imports').where({ data_source_id: dataSourceId }).orderBy('id', 'desc').first<{ id: string; operation_id: string }>();
+      const row = await db('billing_imports').where({ data_source_id: dataSourceId }).orderBy('id', 'desc').first<{ id: string; operation_id: string } | undefined>();
+      if (row === undefined) return null;
+      const operation = await getOperation(db, organizationId, row.operation_id);
+      return operation === null ? null : { importId: row.id, operation };
     },
     `imports of ${dataSourceId} to end`,
     seconds,
   );
-  const operation = await getOperation(db, organizationId, row.operation_id);
-  if (operation === null) throw new Error(`no operation ${row.operation_id}`);
-  return { importId: row.id, operation };
 }
 
 /** Sum of billed cost in the database, exact, by currency. */

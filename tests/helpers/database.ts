@@ -21,8 +21,7 @@ const TEMPLATE = `orrery_template_${readdirSync(MIGRATIONS)
   .slice(0, 12)}`;
 
 /** An empty, migrated database of its own: a clone of a template that the first caller of the run makes. */
-export async function freshDatabase(): Promise<FreshDatabase> {
-  const server = testEnvironment('ORRERY_TEST_DATABASE_URL');
+export async function freshDatabase(server = testEnvironment('ORRERY_TEST_DATABASE_URL')): Promise<FreshDatabase> {
   const name = `t_${randomUUID().replaceAll('-', '')}`;
   await asSuperuser(server, async (client) => {
     await ensureTemplate(client, server);

@@ -21,11 +21,25 @@ export interface Platform extends FreshDatabase {
   end(): Promise<void>;
 }
 
+/** The servers a platform stands on. */
+interface Servers {
+  databaseUrl: string;
+  temporalAddress: string;
+}
+
+/** Those of the whole test run. */
+function sharedServers(): Servers {
+  return {
+    databaseUrl: testEnvironment('ORRERY_TEST_DATABASE_URL'),
+    temporalAddress: testEnvironment('ORRERY_TEST_TEMPORAL_ADDRESS'),
+  };
+}
+
 /** Builds a platform; `change` may adjust its configuration. Nothing runs until `startWorkers`. */
-export async function platform(change: (config: Config) => Config = (config) => config): Promise<Platform> {
-  const database = await freshDatabase();
+export async function platform(change: (config: Config) => Config = (config) => config, servers: Servers = sharedServers()): Promise<Platform> {
+  const database = await freshDatabase(servers.databaseUrl);
   const directory = mkdtempSync(join(tmpdir(), 'orrery-test-'));
-  const config = change(testConfig(database.url, directory));
+  const config = change(testConfig(database.url, servers.temporalAddress, directory));
   const { client, connection } = await connectClient(config);
   const log = pino({ level: process.env.ORRERY_TEST_LOG ?? 'silent' });
   return {
@@ -44,18 +58,18 @@ export async function platform(change: (config: Config) => Config = (config) => 
   };
 }
 
-function testConfig(databaseUrl: string, directory: string): Config {
+function testConfig(databaseUrl: string, temporalAddress: string, directory: string): Config {
   return {
     databaseUrl,
     temporal: {
-      address: testEnvironment('ORRERY_TEST_TEMPORAL_ADDRESS'),
+      address: temporalAddress,
       // The reconciler compares a whole namespace with its database: each test has its own.
       namespace: `test-${randomUUID()}`,
       tls: false,
       apiKey: null,
     },
     secretKeys: { current: randomBytes(32), previous: [] },
-    http: { host: '127.0.0.1', port: 0, publicUrl: 'http://127.0.0.1', trustedProxies: '' },
+    http: { host: '127.0.0.1', port: 0, publicUrl: 'http://127.0.0.1' },
     rawStore: { kind: 'directory', path: join(directory, 'raw') },
     importRoots: [directory],
     awsEndpoints: { s3: null, sts: null, costAndUsageReport: null, dataExports: null },
@@ -66,13 +80,19 @@ function testConfig(databaseUrl: string, directory: string): Config {
   };
 }
 
-/** Asks again every 50 ms until `ask` answers with something, or fails after `seconds` with what it last saw. */
+/** Asks again every 50 ms until `ask` answers with something, or fails after `seconds` with what it last saw: a server may be away meanwhile. */
 export async function eventually<T>(ask: () => Promise<T | null | undefined | false>, what: string, seconds = 60): Promise<T> {
   const until = Date.now() + seconds * 1000;
+  let last: unknown;
   for (;;) {
-    const answer = await ask();
-    if (answer !== null && answer !== undefined && answer !== false) return answer;
-    if (Date.now() > until) throw new Error(`waited ${seconds} s in vain for ${what}`);
+    try {
+      const answer = await ask();
+      if (answer !== null && answer !== undefined && answer !== false) return answer;
+      last = undefined;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > until) throw new Error(`waited ${seconds} s in vain for ${what}`, { cause: last });
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -3,11 +3,11 @@ import { activitiesOn, runEntity } from '../activity-proxies.ts';
 import type { EntityRef } from '../messages.ts';
 import { CREDENTIAL_CHECK, DATA_SOURCE, type CheckConnectionAct, type DataSourceAct, type DataSourceActivities } from './messages.ts';
 
-/** A month may take hours; a worker that died is noticed within half a minute. */
+/** A month may take hours; a worker that died is noticed within twenty seconds. */
 const LONG: ActivityOptions = {
   startToCloseTimeout: '12 h',
   scheduleToCloseTimeout: '24 h',
-  heartbeatTimeout: '30 s',
+  heartbeatTimeout: '20 s',
   retry: { initialInterval: '1 s', maximumInterval: '1 min', maximumAttempts: 60 },
 };
 
