@@ -33,7 +33,8 @@ export async function benchReading(databases: BenchDatabases, options: BenchOpti
     `CSV.gz ${(statSync(path).size / 1e6).toFixed(0)} MB, parquet ${(statSync(parquet[0]?.path ?? '').size / 1e6).toFixed(0)} MB`);
   say(caseTable(results));
   const rate = bill.truth.rows / (medianOf(results, CSV, wall) / 1000);
-  say(`CSV.gz: ${Math.round(rate)} items/s; ${ratio(results, CSV, GUNZIP, cpu).toFixed(2)} × the CPU of gunzip`);
+  say(`CSV.gz: ${Math.round(rate)} items/s; ${ratio(results, CSV, GUNZIP, cpu).toFixed(2)} × the CPU of gunzip; ` +
+    `parquet: ${ratio(results, PARQUET, DUCKDB, cpu).toFixed(2)} × the CPU of DuckDB alone (PostgreSQL's own is in none of these)`);
   const time = options.byCpu ? cpu : wall;
   return [
     { text: 'CSV.gz into PostgreSQL ÷ gunzip', measured: ratio(results, CSV, GUNZIP, time), is: 'at most', limit: 6, unit: '×' },

@@ -1,13 +1,14 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { interruption } from './harness.ts';
+import { benchApi } from './api.ts';
 import { benchImport } from './import.ts';
 import type { BenchOptions, Say } from './options.ts';
 import { goalTable, isMet } from './report.ts';
 import type { Goal } from './report.ts';
 
 /** Each domain's benchmark under the name one types. */
-const BENCHMARKS: Readonly<Record<string, (options: BenchOptions, say: Say) => Promise<Goal[]>>> = { import: benchImport };
+const BENCHMARKS: Readonly<Record<string, (options: BenchOptions, say: Say) => Promise<Goal[]>>> = { import: benchImport, api: benchApi };
 
 const LEAST_ROUNDS = 5;
 
