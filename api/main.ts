@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Connection } from '@temporalio/client';
 import pino, { type Logger } from 'pino';
+import { sweepExpired } from '../commands/identity/sweep-expired.ts';
 import { loadConfig, type Config } from '../config.ts';
 import { connect } from '../db/shared/connection.ts';
 import { createPeriodReader } from '../providers/aws/billing/period-reader.ts';
@@ -12,6 +13,7 @@ import { createLineItemReader } from './resources/line-item-reader.ts';
 import type { ApiDependencies } from './shared/dependencies.ts';
 
 const POOL_MAX = 20;
+const SWEEP_EVERY_MS = 3_600_000;
 const LONGEST_GOODBYE_MS = 5_000;
 // A load balancer on the same host or in the same private network; see docs/adr/0030-api-foundation.md.
 const TRUSTED_PROXIES = 'loopback, linklocal, uniquelocal';
@@ -58,10 +60,14 @@ export async function startApi(config: Config, log: Logger): Promise<RunningApi>
   await listen(server, config.http);
   const { port } = server.address() as AddressInfo;
   const url = `http://${config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host}:${port}`;
+  const sweeping = setInterval(() => {
+    sweepExpired(db, systemClock.now()).catch((error: unknown) => log.warn({ err: error }, 'sweep failed; the next one tries again'));
+  }, SWEEP_EVERY_MS);
   log.info({ url }, 'API listens');
   return {
     url,
     async stop() {
+      clearInterval(sweeping);
       await close(server);
       await temporal.close();
       await db.destroy();

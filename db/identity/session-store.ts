@@ -54,3 +54,8 @@ export function toOwner(row: Record<string, unknown>): CredentialOwner {
     platformAdministrator: row.platform_administrator as boolean,
   };
 }
+
+/** Deletes the sessions that ended before `before`; answers how many. */
+export async function deleteExpiredSessions(db: Database, before: Instant): Promise<number> {
+  return await db('sessions').where('expires_at', '<', before).delete();
+}

@@ -1,0 +1,23 @@
+import { deleteExpiredSessions } from '../../db/identity/session-store.ts';
+import { deleteExpiredIdempotencyRecords } from '../../db/shared/idempotency-store.ts';
+import type { Database } from '../../db/shared/connection.ts';
+import { plusMilliseconds, type Instant } from '../../domain/shared/time.ts';
+
+const BATCH = 1_000;
+// Sessions are kept for a while after their end, so that a person can be told when they were last here.
+const SESSIONS_KEPT_MS = 30 * 86_400_000;
+
+/**
+ * Deletes what time has made meaningless: idempotency records, old sessions, counts of failed logins.
+ * Safe to run from many processes at once; answers how many rows went. Decides nothing: each of
+ * these is ignored from its end on, swept or not.
+ */
+export async function sweepExpired(db: Database, at: Instant): Promise<number> {
+  let swept = await db('login_attempts').where('expire', '<', Date.parse(at)).delete();
+  for (;;) {
+    const records = await deleteExpiredIdempotencyRecords(db, at, BATCH);
+    swept += records;
+    if (records < BATCH) break;
+  }
+  return swept + (await deleteExpiredSessions(db, plusMilliseconds(at, -SESSIONS_KEPT_MS)));
+}
