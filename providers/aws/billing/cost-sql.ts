@@ -42,33 +42,36 @@ function conditionSql(condition: RuleCondition): string {
   return '';
 }
 
-/** One cost of a line: `effective`, `contracted` or `list`. */
-export function costSql(metric: 'effective' | 'contracted' | 'list'): string {
-  return byRule((rule) => formulaSql(rule[metric]));
+/** One cost of a line, in the type that its amounts have. */
+export function costSql(metric: 'effective' | 'contracted' | 'list', type: string): string {
+  return byRule((rule) => formulaSql(rule[metric], type));
 }
 
-function formulaSql(formula: CostFormula): string {
-  if (formula === 'zero') return 'CAST(0 AS DECIMAL(38,24))';
-  const terms = formula.map((term) => (typeof term === 'string' ? term : sumSql(term)));
+function formulaSql(formula: CostFormula, type: string): string {
+  if (formula === 'zero') return `CAST(0 AS ${type})`;
+  const terms = formula.map((term) => (typeof term === 'string' ? term : sumSql(term, type)));
   return terms.length === 1 ? (terms[0] ?? '') : `coalesce(${terms.join(', ')})`;
 }
 
-function sumSql(sum: CostSum): string {
+function sumSql(sum: CostSum, type: string): string {
   const operand = (column: AmountColumn): string => (sum.needs === 'all' ? column : `coalesce(${column}, 0)`);
   const plus = sum.plus.map(operand).join(' + ');
   const minus = sum.minus.map((column) => ` - ${operand(column)}`).join('');
   const present = [...sum.plus, ...sum.minus].map((column) => `${column} IS NOT NULL`).join(' OR ');
-  const value = `CAST(${plus}${minus} AS DECIMAL(38,24))`;
+  const value = `CAST(${plus}${minus} AS ${type})`;
   return sum.needs === 'all' ? value : `CASE WHEN ${present} THEN ${value} END`;
 }
 
 /** The usage that counts, or NULL. */
-export const QUANTITY_SQL = byRule((rule) =>
-  rule.countsUsage
-    ? `CASE WHEN contains(usageType, ${sqlText(ALLOCATED_CAPACITY.usageTypePart)})` +
-      ` AND contains(resourceId, ${sqlText(ALLOCATED_CAPACITY.resourceIdPart)}) THEN CAST(0 AS DECIMAL(38,24)) ELSE usageAmount END`
-    : 'CASE WHEN usageAmount IS NOT NULL THEN CAST(0 AS DECIMAL(38,24)) END',
-);
+export function quantitySql(type: string): string {
+  const zero = `CAST(0 AS ${type})`;
+  const isAllocated =
+    `contains(usageType, ${sqlText(ALLOCATED_CAPACITY.usageTypePart)})` +
+    ` AND contains(resourceId, ${sqlText(ALLOCATED_CAPACITY.resourceIdPart)})`;
+  return byRule((rule) =>
+    rule.countsUsage ? `CASE WHEN ${isAllocated} THEN ${zero} ELSE usageAmount END` : `CASE WHEN usageAmount IS NOT NULL THEN ${zero} END`,
+  );
+}
 
 /** Whether the resource shows billed cost 0 and the amount stands on the plan's line. */
 export const IS_BILLED_ON_PLAN_SQL = byRule((rule) => String(rule.billedOn === 'plan'));

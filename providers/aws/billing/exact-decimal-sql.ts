@@ -1,7 +1,18 @@
 import { sqlText } from '../../duckdb/duckdb-process.ts';
 
-/** What costs and quantities are kept in: NUMERIC(38,24) of PostgreSQL. */
-export const AMOUNT_TYPE = 'DECIMAL(38,24)';
+/**
+ * How amounts are read. `short`: as DECIMAL(18,10), which is many times quicker to make, sum and write; exact for
+ * almost every bill, and `isLongSql` tells where it would not be. `exact`: as DECIMAL(38,24), any number that the column holds.
+ */
+export type DecimalMode = 'short' | 'exact';
+
+/** The types of an amount and of a sum of amounts. */
+export const AMOUNT_TYPES = {
+  short: { amount: 'DECIMAL(18,10)', sum: 'DECIMAL(38,10)' },
+  exact: { amount: 'DECIMAL(38,24)', sum: 'DECIMAL(38,24)' },
+} as const satisfies Record<DecimalMode, { amount: string; sum: string }>;
+
+const AMOUNT_TYPE = AMOUNT_TYPES.exact.amount;
 
 const DECIMAL_PATTERN = '^([+-]?)([0-9]*)[.]?([0-9]*)(?:[eE]([+-]?[0-9]{1,4}))?$';
 
@@ -29,24 +40,40 @@ const SHORT_DECIMAL = '-?[0-9]{1,8}([.][0-9]{0,10})?';
 /** Texts whose cast to DECIMAL(38,24) is exact. */
 const PLAIN_DECIMAL = '[+-]?[0-9]{1,14}([.][0-9]{0,24})?';
 
-/** The decimal of a text column, NULL where it is NULL, no number or has more digits than the column. */
-export function textDecimalSql(column: string): string {
+/** The decimal of a text column; in exact mode NULL where it is NULL, no number or has more digits than the column. */
+export function textDecimalSql(column: string, mode: DecimalMode): string {
+  const short = `TRY_CAST(${column} AS DECIMAL(18,10))`;
+  if (mode === 'short') return short;
   return (
-    `CASE WHEN regexp_full_match(${column}, ${sqlText(SHORT_DECIMAL)}) THEN CAST(TRY_CAST(${column} AS DECIMAL(18,10)) AS ${AMOUNT_TYPE}) ` +
+    `CASE WHEN regexp_full_match(${column}, ${sqlText(SHORT_DECIMAL)}) THEN CAST(${short} AS ${AMOUNT_TYPE}) ` +
     `WHEN regexp_full_match(${column}, ${sqlText(PLAIN_DECIMAL)}) THEN TRY_CAST(${column} AS ${AMOUNT_TYPE}) ` +
     `ELSE exact_decimal(${column}) END`
   );
 }
 
+/** Whether the short decimal of a text is not that text's exact value. */
+export function isLongTextSql(column: string): string {
+  return `${column} IS NOT NULL AND NOT regexp_full_match(${column}, ${sqlText(SHORT_DECIMAL)})`;
+}
+
 /**
  * The decimal of a double column by its shortest round-trip text. A decimal of at most 15 digits that reads
- * back as the same double is that text, since no two such decimals share a double; only
- * other doubles go through text.
+ * back as the same double is that text, since no two such decimals share a double; only other doubles go
+ * through text, in exact mode.
  */
-export function doubleDecimalSql(column: string): string {
-  const short = `TRY_CAST(${column} AS DECIMAL(18,10))`;
-  return (
-    `CASE WHEN abs(${column}) < 100000 AND CAST(${short} AS DOUBLE) = ${column} THEN CAST(${short} AS ${AMOUNT_TYPE}) ` +
-    `ELSE exact_decimal(CAST(${column} AS VARCHAR)) END`
-  );
+export function doubleDecimalSql(column: string, mode: DecimalMode): string {
+  const short = `CASE WHEN abs(${column}) < 100000 THEN TRY_CAST(${column} AS DECIMAL(18,10)) ELSE CAST(TRY_CAST(${column} AS DECIMAL(15,7)) AS DECIMAL(18,10)) END`;
+  if (mode === 'short') return short;
+  return `CASE WHEN ${readsBackSql(column)} THEN CAST(${short} AS ${AMOUNT_TYPE}) ELSE exact_decimal(CAST(${column} AS VARCHAR)) END`;
+}
+
+/** Whether the short decimal of a double is not its shortest text. */
+export function isLongDoubleSql(column: string): string {
+  return `${column} IS NOT NULL AND NOT coalesce(${readsBackSql(column)}, false)`;
+}
+
+/** Both casts back divide an integer below 2^53 by a power of ten that a double holds exactly, so they round once. */
+function readsBackSql(column: string): string {
+  const back = (type: string): string => `CAST(TRY_CAST(${column} AS ${type}) AS DOUBLE)`;
+  return `CASE WHEN abs(${column}) < 100000 THEN ${back('DECIMAL(18,10)')} ELSE ${back('DECIMAL(15,7)')} END = ${column}`;
 }

@@ -38,7 +38,7 @@ async function countLines(duckDb: DuckDbProcess, source: FileSource, request: Li
 function ownLinesSql(source: FileSource, request: LineItemsRequest): string {
   const id = sqlText(request.nativeId);
   return `
-    SELECT *, plan_line_id = ${id} AND native_id <> ${id} AS is_on_plan FROM (${lineSql(source, null)})
+    SELECT *, plan_line_id = ${id} AND native_id <> ${id} AS is_on_plan FROM (${lineSql(source, null, 'exact')})
     WHERE accountId = ${sqlText(request.accountId)} AND NOT is_split AND (native_id = ${id} OR plan_line_id = ${id})`;
 }
 

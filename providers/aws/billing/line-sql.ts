@@ -10,10 +10,11 @@ import {
   IS_SPLIT_SQL,
   NATIVE_ID_SQL,
   PLAN_LINE_ID_SQL,
-  QUANTITY_SQL,
+  quantitySql,
   ruleNumberSql,
 } from './cost-sql.ts';
-import { doubleDecimalSql, textDecimalSql } from './exact-decimal-sql.ts';
+import { AMOUNT_TYPES, doubleDecimalSql, isLongDoubleSql, isLongTextSql, textDecimalSql } from './exact-decimal-sql.ts';
+import type { DecimalMode } from './exact-decimal-sql.ts';
 
 /** One file as DuckDB reads it. */
 export interface FileSource {
@@ -38,26 +39,29 @@ const REQUIRED_TEXTS = ['accountId', 'lineItemType', 'currency'] as const;
 
 /**
  * A SELECT with one row a line: the domain's columns, the parsed amounts, `rule`, `native_id`, `is_named_line`,
- * `plan_line_id` (where billed cost stands on the plan's line), the four costs, and `is_bad`, which is true
- * when anything on the line cannot be read exactly. Nothing is filtered.
+ * `plan_line_id` (where billed cost stands on the plan's line), the four costs, `is_long`, which is
+ * true when an amount needs the exact mode, and `is_bad`, which is true when anything else (in exact mode: anything) on the
+ * line cannot be read exactly. Nothing is filtered.
  */
-export function lineSql(source: FileSource, period: CalendarDate | null): string {
+export function lineSql(source: FileSource, period: CalendarDate | null, mode: DecimalMode): string {
+  const { amount } = AMOUNT_TYPES[mode];
   return `
     SELECT *, ${NATIVE_ID_SQL} AS native_id, ${IS_NAMED_LINE_SQL} AS is_named_line, ${IS_SPLIT_SQL} AS is_split,
       CASE WHEN ${IS_BILLED_ON_PLAN_SQL} THEN ${PLAN_LINE_ID_SQL} END AS plan_line_id,
       ${serviceSql(source)} AS service_name, ${regionSql(source)} AS region_id,
-      ${QUANTITY_SQL} AS quantity, ${costSql('effective')} AS effective_cost,
-      ${costSql('contracted')} AS contracted_cost, ${costSql('list')} AS list_cost
-    FROM (SELECT *, ${ruleNumberSql()} AS rule, ${badSql(source, period)} AS is_bad FROM (${parsedSql(source)}))`;
+      ${quantitySql(amount)} AS quantity, ${costSql('effective', amount)} AS effective_cost,
+      ${costSql('contracted', amount)} AS contracted_cost, ${costSql('list', amount)} AS list_cost
+    FROM (SELECT *, ${ruleNumberSql()} AS rule, ${badSql(source, period)} AS is_bad FROM (${parsedSql(source, mode)}))`;
 }
 
-function parsedSql(source: FileSource): string {
+function parsedSql(source: FileSource, mode: DecimalMode): string {
   const parts = [
     `${accountSql(source)} AS accountId`,
     ...TEXTS.map((column) => `${textSql(source, column)} AS ${column}`),
     ...INSTANTS.map((column) => `${instantSql(source, column)} AS ${column}`),
-    ...AMOUNTS.map((column) => `${amountSql(source, column)} AS ${column}`),
+    ...AMOUNTS.map((column) => `${amountSql(source, column, mode)} AS ${column}`),
     ...[...AMOUNTS, ...INSTANTS, 'periodStart' as const].map((column) => `${rawSql(source, column)} AS raw_${column}`),
+    `${isLongSql(source, mode)} AS is_long`,
     ...mapColumns(source),
     ...source.positions.unnamed.map((index, order) => `${nameAt(source, index)} AS unnamed_${order}`),
     ...source.positions.tags.map(({ index }, order) => `${nameAt(source, index)} AS tag_${order}`),
@@ -65,10 +69,11 @@ function parsedSql(source: FileSource): string {
   return `SELECT ${parts.join(',\n      ')} FROM ${source.relation}`;
 }
 
-/** Maps as JSON text, which is what CSV has: text groups quicker than a MAP. */
+/** Maps of tags as JSON text, which is what CSV has: text groups quicker than a MAP. */
 function mapColumns(source: FileSource): string[] {
   return Object.entries(source.positions.maps).map(([map, index]) => {
     const column = source.columns[index];
+    if (map === 'product') return `${column?.name ?? 'NULL'} AS map_product`;
     const text = column?.type === 'VARCHAR' ? column.name : `CAST(to_json(${column?.name ?? 'NULL'}) AS VARCHAR)`;
     return `${text} AS map_${map}`;
   });
@@ -102,11 +107,24 @@ function instantSql(source: FileSource, column: BillColumn): string {
   return `TRY_CAST(${name} AS TIMESTAMP)`;
 }
 
-function amountSql(source: FileSource, column: BillColumn): string {
+function amountSql(source: FileSource, column: BillColumn, mode: DecimalMode): string {
   const found = columnOf(source, column);
-  if (found === null) return 'CAST(NULL AS DECIMAL(38,24))';
-  if (found.type === 'VARCHAR') return textDecimalSql(found.name);
-  return found.type === 'DOUBLE' ? doubleDecimalSql(found.name) : `exact_decimal(CAST(${found.name} AS VARCHAR))`;
+  const { amount } = AMOUNT_TYPES[mode];
+  if (found === null) return `CAST(NULL AS ${amount})`;
+  if (found.type === 'VARCHAR') return textDecimalSql(found.name, mode);
+  if (found.type === 'DOUBLE') return doubleDecimalSql(found.name, mode);
+  return textDecimalSql(`CAST(${found.name} AS VARCHAR)`, mode);
+}
+
+/** Whether a line has an amount that the short mode cannot hold exactly. */
+function isLongSql(source: FileSource, mode: DecimalMode): string {
+  const tests = AMOUNTS.flatMap((column) => {
+    const found = columnOf(source, column);
+    if (found === null) return [];
+    if (found.type === 'DOUBLE') return [isLongDoubleSql(found.name)];
+    return [isLongTextSql(found.type === 'VARCHAR' ? found.name : `CAST(${found.name} AS VARCHAR)`)];
+  });
+  return mode === 'exact' ? 'false' : `(${tests.map((test) => `(${test})`).join(' OR ')})`;
 }
 
 function rawSql(source: FileSource, column: BillColumn): string {
@@ -149,7 +167,12 @@ function regionSql(source: FileSource): string {
 
 /** A column, or where the file has a `product` map in its place, that map's key. */
 function orProductMap(source: FileSource, column: keyof typeof PRODUCT_MAP_KEYS): string {
-  if (columnOf(source, column) !== null || source.positions.maps.product === undefined) return column;
-  const value = `json_extract_string(TRY_CAST(map_product AS JSON), ${sqlText(`$.${PRODUCT_MAP_KEYS[column]}`)})`;
+  const index = source.positions.maps.product;
+  if (columnOf(source, column) !== null || index === undefined) return column;
+  const key = PRODUCT_MAP_KEYS[column];
+  const isMap = source.columns[index]?.type.startsWith('MAP') ?? false;
+  const value = isMap
+    ? `map_product[${sqlText(key)}]`
+    : `json_extract_string(TRY_CAST(CAST(map_product AS VARCHAR) AS JSON), ${sqlText(`$.${key}`)})`;
   return `nullif(CAST(${value} AS VARCHAR), '')`;
 }

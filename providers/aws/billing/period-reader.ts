@@ -23,6 +23,7 @@ import {
   FILE_TABLE,
   FILE_TOTALS_SQL,
   groupFileSql,
+  WIDEN_PERIOD_TABLE_SQL,
 } from './period-tables.ts';
 import { readTags, TAG_MACROS } from './tag-sql.ts';
 import { UNPACK_LIMITS } from './unpack.ts';
@@ -106,11 +107,18 @@ async function readFile(duckDb: DuckDbProcess, opened: OpenedFile, request: Read
   for (const warning of [...source.warnings, ...tags.warnings, ...reading.warnings]) gathered.warnings.add(warning);
 }
 
-/** Groups a file. When a line cannot be read exactly, a second pass names its place. */
+/** Groups a file, by short decimals where they are exact. When a line cannot be read exactly, a further pass names its place. */
 async function groupFile(duckDb: DuckDbProcess, opened: OpenedFile, request: ReadPeriodRequest): Promise<DuckDbRow[]> {
-  await explained(duckDb, opened, request, async () => await duckDb.run(groupFileSql(opened.source, request.billingPeriod)));
-  const [bad] = await duckDb.run(`SELECT coalesce(bool_or(is_bad), false) AS is_bad FROM ${FILE_TABLE}`);
-  if (bad?.['is_bad'] === false) return await duckDb.run(FILE_TOTALS_SQL);
+  for (const mode of ['short', 'exact'] as const) {
+    await explained(duckDb, opened, request, async () => await duckDb.run(groupFileSql(opened.source, request.billingPeriod, mode)));
+    const [flags] = await duckDb.run(
+      `SELECT coalesce(bool_or(is_bad), false) AS is_bad, coalesce(bool_or(is_long), false) AS is_long FROM ${FILE_TABLE}`,
+    );
+    if (flags?.['is_long'] === true) continue;
+    if (flags?.['is_bad'] === true) break;
+    if (mode === 'exact') for (const sql of WIDEN_PERIOD_TABLE_SQL) await duckDb.run(sql);
+    return await duckDb.run(FILE_TOTALS_SQL);
+  }
   throw await locateProblem(duckDb, opened, request.billingPeriod, request.signal, null);
 }
 

@@ -7,6 +7,8 @@ import {
   resourceTypeSql,
 } from './cost-sql.ts';
 import { lineSql } from './line-sql.ts';
+import { AMOUNT_TYPES } from './exact-decimal-sql.ts';
+import type { DecimalMode } from './exact-decimal-sql.ts';
 import type { FileSource } from './line-sql.ts';
 import { tagGroupColumns, TAGS_TABLE, tagsJoinSql } from './tag-sql.ts';
 import type { CalendarDate } from '../../../domain/shared/time.ts';
@@ -25,18 +27,18 @@ const KEYS = [
 const COSTS = ['quantity', 'billed_cost', 'effective_cost', 'contracted_cost', 'list_cost'] as const;
 
 /** One scan of a file into groups of one resource, day, rule, service, region, unit, currency and set of tags. */
-export function groupFileSql(source: FileSource, period: CalendarDate): string {
+export function groupFileSql(source: FileSource, period: CalendarDate, mode: DecimalMode): string {
   const tags = tagGroupColumns(source);
   return `
     CREATE OR REPLACE TEMP TABLE ${FILE_TABLE} AS
     SELECT ${[...KEYS, ...tags].join(', ')},
-      count(*) AS rows, bool_or(is_bad) AS is_bad,
+      count(*) AS rows, bool_or(is_bad) AS is_bad, bool_or(is_long) AS is_long,
       bool_or(invoiceId IS NULL AND unblendedCost <> 0) AS lacks_invoice,
       max(CASE WHEN ${IS_UNKNOWN_RULE_SQL} THEN lineItemType END) AS unknown_type,
       min(usageStart) AS first_start, max(usageStart) AS last_start, max(usageEnd) AS last_end,
       sum(unblendedCost) AS billed_cost, sum(quantity) AS quantity,
       sum(effective_cost) AS effective_cost, sum(contracted_cost) AS contracted_cost, sum(list_cost) AS list_cost
-    FROM (${lineSql(source, period)})
+    FROM (${lineSql(source, period, mode)})
     GROUP BY ALL`;
 }
 
@@ -47,12 +49,18 @@ export const FILE_TOTALS_SQL = `
     list_sort(list(DISTINCT unknown_type) FILTER (unknown_type IS NOT NULL)) AS unknown_types
   FROM ${FILE_TABLE} GROUP BY ALL ORDER BY ALL`;
 
+/** The period's table, for files whose amounts are short. */
 export const CREATE_PERIOD_TABLE_SQL = `
   CREATE TEMP TABLE ${PERIOD_TABLE} (
     sub_account_id VARCHAR, native_id VARCHAR, is_named_line BOOLEAN, charge_date DATE, charge_category VARCHAR,
     charge_class VARCHAR, service_name VARCHAR, region_id VARCHAR, consumed_unit VARCHAR, billing_currency VARCHAR,
-    quantity DECIMAL(38,24), billed_cost DECIMAL(38,24), effective_cost DECIMAL(38,24), contracted_cost DECIMAL(38,24),
-    list_cost DECIMAL(38,24), first_start TIMESTAMP, last_start TIMESTAMP, last_end TIMESTAMP, tags VARCHAR)`;
+    ${COSTS.map((column) => `${column} ${AMOUNT_TYPES.short.sum}`).join(', ')},
+    first_start TIMESTAMP, last_start TIMESTAMP, last_end TIMESTAMP, tags VARCHAR)`;
+
+/** Makes room in the period's table for amounts of 24 fractional digits. May be repeated. */
+export const WIDEN_PERIOD_TABLE_SQL: readonly string[] = COSTS.map(
+  (column) => `ALTER TABLE ${PERIOD_TABLE} ALTER COLUMN ${column} TYPE ${AMOUNT_TYPES.exact.sum}`,
+);
 
 /** Adds a file's lines, and for lines that a plan covers their billed cost on the plan's own line. */
 export function addFileSql(source: FileSource, takenAccounts: 'all' | string[]): string[] {
