@@ -230,6 +230,22 @@ test.serial('days, weeks and months of the period before stand beside those of t
   t.deepEqual(await ask('month', 'usage_date'), [['2026-10-01', '12', '3']]);
 });
 
+test.serial('pages of resources by day follow the days, dearest first on each', async (t) => {
+  const { db } = database;
+  const owner = await billOwner(db);
+  const costs = ['2026-10-01', '2026-10-02'].flatMap((date, d) => [1, 2, 3].map((n) => costRow({ billed: `${n + 3 * d}`, nativeId: `i-${n}`, date })));
+  await importMonth(db, owner, '2026-10', { costs });
+  const query: ExpenseQuery = { start: '2026-10-01', end: '2026-11-01', basis: 'billing_period', metric: 'billed', groupBy: [{ kind: 'resource' }, { kind: 'day' }], filters: NO_FILTERS };
+  const { groups } = await readAll(owner.organizationId, query);
+  t.deepEqual(
+    groups.map((group) => [group.values[1], group.names[0], group.cost]),
+    [
+      ['2026-10-01', 'i-3', '3'], ['2026-10-01', 'i-2', '2'], ['2026-10-01', 'i-1', '1'],
+      ['2026-10-02', 'i-3', '6'], ['2026-10-02', 'i-2', '5'], ['2026-10-02', 'i-1', '4'],
+    ],
+  );
+});
+
 test.serial('a charge dated outside its month counts by bill in one basis and by day in the other', async (t) => {
   const { db } = database;
   const owner = await billOwner(db);

@@ -214,6 +214,23 @@ test.serial('late corrections in any order end in the same record', async (t) =>
   t.like(resources[0], { native_id: 'i-1', resource_name: 'name of 2026-10', tags: { team: 'new' }, first_seen: '2026-08-01T00:00:00.000Z', last_seen: '2026-10-28T00:00:00.000Z' });
 });
 
+test.serial('a correction to an older month leaves the row of a resource as it is', async (t) => {
+  const { db } = database;
+  const owner = await billOwner(db);
+  const september = (name: string) => ({
+    costs: [costRow({ billed: '1', date: '2026-09-05' })],
+    resources: [resourceRow({ name, firstSeen: '2026-09-01T00:00:00.000Z', lastSeen: '2026-09-30T00:00:00.000Z' })],
+  });
+  await importMonth(db, owner, '2026-09', september('before'));
+  await importMonth(db, owner, '2026-10', { costs: [costRow({ billed: '2' })], resources: [resourceRow({ name: 'newest' })] });
+  const rowOf = () => db('resources').where('organization_id', owner.organizationId).first(db.raw('xmin::text, ctid::text, resource_name'));
+  const before = await rowOf();
+  const differences = await importMonth(db, owner, '2026-09', september('after'));
+  t.deepEqual(differences.resources, { added: 0, changed: 1, removed: 0 });
+  t.is(before.resource_name, 'newest');
+  t.deepEqual(await rowOf(), before);
+});
+
 test.serial('two data sources share a resource; each keeps its own costs', async (t) => {
   const { db } = database;
   const one = await billOwner(db);
