@@ -8,9 +8,8 @@ const COSTS = ['billed', 'effective', 'contracted', 'list'] as const;
 export function expectSums(sums: unknown, truth: Record<string, Totals>, times = 1): void {
   const found = sums as Record<string, Record<string, string>>;
   const currencies = Object.keys(truth).sort();
-  if (Object.keys(found).sort().join() !== currencies.join()) {
-    throw new Error(`costs are in ${Object.keys(found).join()} instead of ${currencies.join()}`);
-  }
+  const present = Object.keys(found).sort().join();
+  if (present !== currencies.join()) throw new Error(`costs are in ${present || 'no currency'} instead of ${currencies.join()}`);
   for (const currency of currencies) {
     for (const cost of COSTS) {
       const expected = new Big(truth[currency]?.[cost] ?? 0).times(times);
