@@ -80,7 +80,9 @@ export async function decide<E extends EntityRow, Act extends EntityAct>(
     (entity) => definition.settle(entity, at),
   );
   const after = await write(tx, definition, row, settled, { ...decision, at });
-  if (wants(definition, row) !== wants(definition, after)) {
+  // A workflow that records the outcome of its own act looks again by itself.
+  const ownOutcome = decision.outcomeKey !== undefined && decision.by.workflowId === entityWorkflowId(definition.kind, ref.id);
+  if (!ownOutcome && wants(definition, row) !== wants(definition, after)) {
     await requestWakeUp(tx, { kind: definition.kind, entityId: ref.id, organizationId: ref.organizationId }, at);
   }
   return after;
