@@ -159,6 +159,23 @@ test.serial('a reading that disagrees with its files changes nothing and names b
   t.deepEqual(await versionsOf(db), before);
 });
 
+test.serial('until the commit everyone sees the previous figures, and without it they stay', async (t) => {
+  const { db } = database;
+  const owner = await billOwner(db);
+  await importMonth(db, owner, '2026-10', { costs: october });
+  const content = await contentOf(db, owner);
+  const next = { costs: [costRow({ billed: '9', nativeId: 'i-new' })] };
+  const killed = importMonth(db, owner, '2026-10', next, {
+    async beforeCommit() {
+      t.deepEqual(await contentOf(db, owner), content);
+      throw new Error('killed');
+    },
+  });
+  await t.throwsAsync(killed, { message: 'killed' });
+  t.deepEqual(await contentOf(db, owner), content);
+  t.is((await importMonth(db, owner, '2026-10', next)).billed[0]?.after, '9');
+});
+
 test.serial('a charge without its resource is refused, not lost', async (t) => {
   const { db } = database;
   const owner = await billOwner(db);

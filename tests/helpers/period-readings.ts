@@ -177,6 +177,8 @@ export interface ImportOptions {
   source?: BillSource;
   /** Changes the reading before it is merged: to lie about what the files say. */
   tamper?: (reading: PeriodReading) => PeriodReading;
+  /** Runs when all is written and nothing committed. */
+  beforeCommit?: () => Promise<void>;
 }
 
 /** Imports one month as an import's transaction does. `month` is `2026-10`. */
@@ -185,13 +187,13 @@ export async function importMonth(
   owner: Bill,
   month: string,
   content: PeriodContent,
-  { source = SOURCE, tamper = (reading) => reading }: ImportOptions = {},
+  { source = SOURCE, tamper = (reading) => reading, beforeCommit = async () => {} }: ImportOptions = {},
 ): Promise<PeriodDifferences> {
   const directory = await mkdtemp(join(tmpdir(), 'orrery-reading-'));
   try {
     const reading = tamper(await writeReading(directory, content));
-    return await inTransaction(db, (tx) =>
-      replacePeriod(tx, {
+    return await inTransaction(db, async (tx) => {
+      const differences = await replacePeriod(tx, {
         ...owner,
         cloud: 'aws',
         importId: newId('billing-import'),
@@ -201,8 +203,10 @@ export async function importMonth(
         source,
         newResourceIds: (count) => Array.from({ length: count }, () => newId('resource')),
         at: AT,
-      }),
-    );
+      });
+      await beforeCommit();
+      return differences;
+    });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
