@@ -24,7 +24,7 @@ export function createApp(deps: ApiDependencies, operations: Operation[]): Expre
   app.use(requestLog(deps));
   app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } } }));
   const metrics = createMetrics();
-  app.use(metrics.router, healthRouter(deps), docsRouter(openApiDocument(operations, deps.config.publicUrl)));
+  app.use(metrics.router, healthRouter(deps), docsRouter(openApiDocument(operations)));
   requireUnique(operations);
   // Longer literal text first, so that `{id}:policy` is not taken for an `{id}`.
   for (const operation of operations.toSorted((a, b) => Number(b.path.includes(':')) - Number(a.path.includes(':')))) {

@@ -19,7 +19,7 @@ const PAGE = `<!doctype html>
 </body>
 </html>
 `;
-const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, tryItOutEnabled: true, displayOperationId: true });\n`;
+const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null, tryItOutEnabled: true, displayOperationId: true });\n`;
 
 /** The OpenAPI document at /openapi.json and readable pages at /docs, all served from here: no other host is asked. */
 export function docsRouter(document: OpenApiDocument): Router {

@@ -34,7 +34,7 @@ function accessOf({ access, tokenScope }: Operation) {
 }
 
 /** The OpenAPI 3.1 document, from the very schemas the routes validate with. */
-export function openApiDocument(operations: Operation[], publicUrl: string): OpenApiDocument {
+export function openApiDocument(operations: Operation[]): OpenApiDocument {
   const registry = new OpenAPIRegistry();
   registry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer', description: 'An API token, from POST /v1/tokens.' });
   registry.registerComponent('securitySchemes', 'session', { type: 'apiKey', in: 'cookie', name: 'orrery_session', description: 'From POST /v1/session; __Host-orrery_session over TLS.' });
@@ -67,6 +67,7 @@ export function openApiDocument(operations: Operation[], publicUrl: string): Ope
       version: '1',
       description: 'Cloud cost and ML infrastructure as durable processes. Failures are problem documents (RFC 9457) with a stable `code`.',
     },
-    servers: [{ url: publicUrl }],
+    // Wherever the document was read from.
+    servers: [{ url: '/' }],
   });
 }
