@@ -35,7 +35,7 @@ function subcommand(program: Command, usage: string, description: string): Comma
     .command(usage)
     .description(description)
     .option('-o, --organization <name-or-id>', 'the organization; by default your only one')
-    .option('--data-dir <directory>', 'where npm start keeps its data, for its token and address', join(process.cwd(), '.orrery'));
+    .option('--data-dir <directory>', 'where npm start keeps its data, for its token and address', join(import.meta.dirname, '..', '..', '.orrery'));
 }
 
 const program = new Command('orrery').description('Orrery over its REST API. ORRERY_URL and ORRERY_TOKEN say where and who; after npm start neither is needed here.').showHelpAfterError();

@@ -11,13 +11,16 @@ export interface ClosingFacts {
   month: string;
   nextMonth: string;
   logDirectory: string;
+  /** Null for the standard one, which the command finds by itself. */
+  dataDirectory: string | null;
   tookSeconds: number;
 }
 
 /** The one block that `npm start` ends with. */
 export function closingBlock(facts: ClosingFacts): string {
   const { apiUrl, tokenFile } = facts;
-  const orrery = `node ${join('tools', 'orrery.mjs')}`;
+  const where = facts.dataDirectory === null ? '' : ` --data-dir ${quote(facts.dataDirectory)}`;
+  const orrery = (subcommand: string) => `node ${join('tools', 'orrery.mjs')} ${subcommand}${where}`;
   const expenses = `${apiUrl}/v1/organizations/${facts.organizationId}/expenses?start=${facts.month}-01&end=${facts.nextMonth}-01&group_by=service`;
   const lines = [
     '',
@@ -30,11 +33,11 @@ export function closingBlock(facts: ClosingFacts): string {
     '',
     'What did last month cost, by service?',
     `  curl -s -H "Authorization: Bearer $(cat ${quote(tokenFile)})" "${expenses}"`,
-    `  ${orrery} costs --by service --month ${facts.month}`,
+    `  ${orrery(`costs --by service --month ${facts.month}`)}`,
     '',
     'Import your own AWS bill (a folder or bucket with Cost and Usage Report or Data Exports files):',
-    `  ${orrery} import /path/to/folder`,
-    `  ${orrery} import s3://bucket/prefix`,
+    `  ${orrery('import /path/to/folder')}`,
+    `  ${orrery('import s3://bucket/prefix')}`,
     '',
   ];
   return lines.join('\n');

@@ -59,6 +59,7 @@ async function start(options: StartOptions, supervisor: Supervisor): Promise<voi
       ...facts,
       apiUrl: config.http.publicUrl,
       temporalUiUrl: process.env.TEMPORAL_ADDRESS ? null : `http://127.0.0.1:${options.temporalUiPort}`,
+      dataDirectory: options.dataDirectory === readOptions([], process.cwd()).dataDirectory ? null : options.dataDirectory,
       logDirectory: join(options.dataDirectory, 'logs'),
       tookSeconds: (performance.now() - began) / 1000,
     }),

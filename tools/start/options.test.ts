@@ -52,11 +52,13 @@ test('the closing block asks what last month cost with the token read from its f
     month: '2026-10',
     nextMonth: '2026-11',
     logDirectory: '/home/me/.orrery/logs',
+    dataDirectory: null,
     tookSeconds: 7.04,
   };
   const block = closingBlock(facts);
   const address = '"http://127.0.0.1:8080/v1/organizations/org_1/expenses?start=2026-10-01&end=2026-11-01&group_by=service"';
   t.true(block.includes(`$(cat '/home/o'\\''neil/.orrery/administrator-token')" ${address}`));
   t.regex(block, /Temporal Web UI {12}http:\/\/127\.0\.0\.1:8233/);
+  t.regex(closingBlock({ ...facts, dataDirectory: '/data' }), /orrery\.mjs costs --by service --month 2026-10 --data-dir \/data\n/);
   t.notRegex(closingBlock({ ...facts, temporalUiUrl: null }), /Temporal Web UI/);
 });
