@@ -5,6 +5,8 @@ import { instant } from '../shared/fields.ts';
 import { z } from '../shared/zod.ts';
 
 export const email = z.email({ error: 'must be an e-mail address, like ada@example.org' }).max(254);
+/** An address that is only looked up: also one that no mail reaches, like the first administrator's. */
+export const knownEmail = z.string().trim().min(1).max(254);
 export const displayName = z.string().trim().min(1).max(200);
 export const newPassword = z
   .string()

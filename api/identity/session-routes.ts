@@ -13,7 +13,7 @@ import { unauthenticated } from '../shared/authorize.ts';
 import type { ApiConfig } from '../shared/dependencies.ts';
 import { defineOperation, type RequestContext } from '../shared/operation.ts';
 import { z } from '../shared/zod.ts';
-import { email, meBody, newPassword, sessionBody } from './schemas.ts';
+import { knownEmail, meBody, newPassword, sessionBody } from './schemas.ts';
 import { userView } from './views.ts';
 
 const MOST_ORGANIZATIONS_SHOWN = 500;
@@ -47,7 +47,7 @@ const create = defineOperation({
   access: { kind: 'public' },
   tokenScope: 'read',
   idempotency: 'none',
-  body: z.strictObject({ email, password: z.string().min(1).max(LONGEST_PASSWORD) }),
+  body: z.strictObject({ email: knownEmail, password: z.string().min(1).max(LONGEST_PASSWORD) }),
   responses: { 200: sessionBody },
   async handle(context, { body }) {
     const { config, db } = context.deps;

@@ -1,3 +1,5 @@
+import { ADMINISTRATOR_EMAIL, bootstrapAdministrator } from '../../commands/identity/bootstrap.ts';
+import { startTestApi } from '../../tests/helpers/api.ts';
 import { apiTest } from '../../tests/helpers/api-test.ts';
 import { plusMilliseconds } from '../../domain/shared/time.ts';
 
@@ -78,6 +80,15 @@ test('disabling an account ends its tokens for good', async (t) => {
   t.is((await api.call('/v1/me', { token: someone.token })).status, 401);
   const self = await api.call(`/v1/users/${administrator.id}`, { method: 'PATCH', token: administrator.token, body: { disabled: true }, headers: { 'If-Match': '*' } });
   t.is(self.body.code, 'identity.own-account');
+});
+
+test('the first administrator logs in with what the first start showed', async (t) => {
+  const api = await startTestApi();
+  t.teardown(api.end);
+  const first = await bootstrapAdministrator(api.db, api.clock, { withSample: true });
+  t.is((await api.call('/v1/session', { method: 'POST', body: { email: ADMINISTRATOR_EMAIL, password: first.password } })).status, 200);
+  const { body } = await api.call('/v1/me', { token: first.token ?? '' });
+  t.deepEqual(body.organizations, [{ id: first.organizationId, name: 'Demonstration', role: 'manager' }]);
 });
 
 test('an account is made once for an address, with a first password that works', async (t) => {

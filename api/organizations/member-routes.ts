@@ -10,7 +10,7 @@ import { idOf, inOrganization, instant, searchText } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
 import { pageFields, pageOf, readCursor, sortedBy, toPage } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
-import { email } from '../identity/schemas.ts';
+import { knownEmail } from '../identity/schemas.ts';
 
 const role = z.enum(ORGANIZATION_ROLES);
 const ofMember = inOrganization.extend({ user_id: idOf('user') });
@@ -88,7 +88,7 @@ const add = defineOperation({
   access: { kind: 'organization', role: 'manager', scopeFrom: 'path' },
   tokenScope: 'admin',
   params: inOrganization,
-  body: z.strictObject({ email, role }),
+  body: z.strictObject({ email: knownEmail, role }),
   responses: { 201: memberBody },
   async handle(context, { body }) {
     const { organizationId } = context;
