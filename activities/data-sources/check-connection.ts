@@ -5,6 +5,7 @@ import { readPendingSecret } from '../../db/data-sources/credentials-store.ts';
 import { inTransaction, sqlStateOf } from '../../db/shared/transaction.ts';
 import { credentialsFromText } from '../../domain/data-sources/aws-credentials.ts';
 import type { CredentialCheck } from '../../domain/data-sources/credential-check.ts';
+import { standInAccount } from '../../domain/data-sources/data-source.ts';
 import type { CheckedConnection } from '../../domain/data-sources/ports.ts';
 import { toErrorRecord } from '../../domain/shared/errors.ts';
 import type { CheckConnectionAct } from '../../workflows/data-sources/messages.ts';
@@ -28,7 +29,7 @@ export async function checkConnection(deps: DataSourceActivityDependencies, ref:
       const secret = await openPendingSecret(deps, check);
       const checked = await deps.checker.check(check.request.connection, secret === null ? null : credentialsFromText(secret), signal);
       const sealed = secret === null ? null : deps.vault.seal(secret, check.dataSourceId);
-      await inTransaction(deps.db, (tx) => completeConnection(tx, ref, { ...checked, accountId: accountOf(checked) }, sealed, decision()));
+      await inTransaction(deps.db, (tx) => completeConnection(tx, ref, { ...checked, standInAccount: standInOf(checked) }, sealed, decision()));
     } catch (error) {
       const refused = sqlStateOf(error) === UNIQUE_VIOLATION;
       if (!refused && worthAnotherAttempt(error)) throw error;
@@ -45,12 +46,7 @@ async function openPendingSecret(deps: DataSourceActivityDependencies, check: Cr
   return sealed === null ? null : deps.vault.open(sealed, check.pendingSecretId);
 }
 
-/**
- * A directory whose files name no account gets an id made of its path, so that connecting the same
- * directory twice is still refused.
- */
-function accountOf(checked: CheckedConnection): string {
-  if (checked.accountId !== null) return checked.accountId;
-  const path = checked.export?.path ?? '';
-  return `directory-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`;
+/** Made of the directory's path, so that connecting the same directory twice is refused even if its files name no account. */
+function standInOf(checked: CheckedConnection): string {
+  return standInAccount(createHash('sha256').update(checked.export?.path ?? '').digest('hex'));
 }

@@ -71,7 +71,10 @@ export async function beginConnection(tx: Transaction, vault: Vault, request: Co
 
 /** What the cloud said of a connection, with the account it belongs to. */
 export interface KnownConnection {
-  accountId: string;
+  /** Null when neither credentials nor files tell. */
+  accountId: string | null;
+  /** What stands for it then. */
+  standInAccount: string;
   export: ExportSettings | null;
   warnings: string[];
 }
@@ -114,7 +117,7 @@ async function createDataSource(tx: Transaction, check: CredentialCheck, checked
     cloud: wish.cloud,
     kind: wish.connection.kind,
     name: wish.name,
-    accountId: checked.accountId,
+    accountId: checked.accountId ?? checked.standInAccount,
     credentialsKind: wish.credentialsKind,
     export: checked.export,
     linkedAccounts: wish.linkedAccounts,
@@ -144,7 +147,12 @@ async function updateDataSource(tx: Transaction, check: CredentialCheck, checked
   const ref = { organizationId: check.organizationId, id: check.dataSourceId };
   const ids = { id: newId('billing-import'), operationId: newId('operation') };
   await decide(tx, dataSourceEntity, ref, { at, by: check.actor }, (source) => {
-    const reconnected = reconnect(source, { ...checked, credentialsKind: check.request.credentialsKind });
+    const reconnected = reconnect(source, {
+      accountId: checked.accountId,
+      export: checked.export,
+      warnings: checked.warnings,
+      credentialsKind: check.request.credentialsKind,
+    });
     if (source.kind === 'linked') return reconnected;
     const next = requested(reconnected.entity, { ...ids, cause: 'request', automatic: true, requestedMonths: [] }, at);
     return { entity: next.settled.entity, transitions: [...reconnected.transitions, ...next.settled.transitions] };

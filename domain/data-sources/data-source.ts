@@ -218,10 +218,11 @@ export function edit(source: DataSource, changes: DataSourceEdit): Settled<DataS
 /** Puts checked credentials and export settings in place of the old ones. */
 export function reconnect(
   source: DataSource,
-  checked: Pick<DataSource, 'accountId' | 'credentialsKind' | 'export' | 'warnings'>,
+  checked: Pick<DataSource, 'credentialsKind' | 'export' | 'warnings'> & { accountId: string | null },
 ): Settled<DataSource> {
   refuseDeleted(source);
-  if (checked.accountId !== source.accountId) {
+  const accountId = isStandIn(source.accountId) ? (checked.accountId ?? source.accountId) : source.accountId;
+  if (checked.accountId !== null && checked.accountId !== accountId) {
     throw new DomainError({
       kind: 'conflict',
       code: 'data-sources.other-account',
@@ -231,7 +232,18 @@ export function reconnect(
       details: { expected: source.accountId, actual: checked.accountId },
     });
   }
-  return step(source, { ...source, ...checked }, 'data-sources.update-credentials');
+  return step(source, { ...source, ...checked, accountId }, 'data-sources.update-credentials');
+}
+
+/** A directory whose files name no account stands under an id of its own, until one is known. */
+const STAND_IN = 'directory-';
+
+export function standInAccount(digest: string): string {
+  return `${STAND_IN}${digest.slice(0, 12)}`;
+}
+
+function isStandIn(accountId: string): boolean {
+  return accountId.startsWith(STAND_IN);
 }
 
 /** Begins deletion: the schedule and the imports stop at once, then the data is purged in steps. */

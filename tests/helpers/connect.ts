@@ -26,9 +26,9 @@ export async function ask(
   platform: Platform,
   organizationId: string,
   connection: AwsConnectionRequest,
-  wish: Partial<ConnectWish> & { credentials?: AwsCredentials } = {},
+  wish: Partial<ConnectWish> & { credentials?: AwsCredentials; dataSourceId?: string } = {},
 ): Promise<CredentialCheck> {
-  const { credentials, ...rest } = wish;
+  const { credentials, dataSourceId, ...rest } = wish;
   return await inTransaction(platform.db, (tx) =>
     beginConnection(tx, vaultOf(platform.config), {
       organizationId,
@@ -43,7 +43,7 @@ export async function ask(
         ...rest,
       },
       secret: credentials === undefined ? null : JSON.stringify(credentials),
-      dataSourceId: null,
+      dataSourceId: dataSourceId ?? null,
       at: systemClock.now(),
       by: tester,
     }),
