@@ -67,6 +67,16 @@ test('every wrong field is listed, nested ones by their path', async (t) => {
   t.is((await api.call('/v1/test/choosy', { method: 'POST', body: { kind: 'c' } })).body.fields[0].field, 'kind');
 });
 
+test('text that no database holds is refused by its field', async (t) => {
+  const { api } = t.context;
+  const { token } = await api.person({ platformAdministrator: true });
+  for (const name of [String.raw`{"name":"a\u0000b"}`, String.raw`{"name":"a\ud800b"}`]) {
+    const reply = await api.call('/v1/organizations', { method: 'POST', token, body: name });
+    t.deepEqual([reply.status, reply.body.fields?.[0].field], [400, 'name']);
+  }
+  t.is((await api.call('/v1/users?search=%00', { token })).body.fields?.[0].field, 'search');
+});
+
 test('a list in a query may hold one value or several, and no unknown one', async (t) => {
   const { api } = t.context;
   const ask = (query: string) => api.call(`/v1/test/choosy?${query}`, { method: 'POST', body: { kind: 'b' } });

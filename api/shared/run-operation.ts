@@ -19,6 +19,7 @@ import {
 } from './idempotency.ts';
 import type { AnyAnswer, Operation, RequestContext } from './operation.ts';
 import { fieldProblems, invalidRequest, requestIdOf, TransportError } from './problem.ts';
+import { unstorableText } from './storable-text.ts';
 import { z } from './zod.ts';
 
 const BODY_LIMIT = '1mb';
@@ -137,6 +138,8 @@ function parseInput(operation: Operation, request: Request): { query: unknown; b
   const problems: FieldProblem[] = [
     ...(query.success ? [] : fieldProblems(query.error.issues)),
     ...(body.success ? [] : fieldProblems(body.error.issues)),
+    ...unstorableText(request.query),
+    ...unstorableText(request.body),
   ];
   if (problems.length > 0) throw invalidRequest(problems);
   return { query: query.data, body: body.data };
