@@ -51,7 +51,7 @@ export function lineSql(source: FileSource, period: CalendarDate | null, mode: D
       ${serviceSql(source)} AS service_name, ${regionSql(source)} AS region_id,
       ${quantitySql(amount)} AS quantity, ${costSql('effective', amount)} AS effective_cost,
       ${costSql('contracted', amount)} AS contracted_cost, ${costSql('list', amount)} AS list_cost
-    FROM (SELECT *, ${ruleNumberSql()} AS rule, ${badSql(source, period)} AS is_bad FROM (${parsedSql(source, mode)}))`;
+    FROM (SELECT *, ${ruleNumberSql()} AS rule, ${badSql(source, period, mode)} AS is_bad FROM (${parsedSql(source, mode)}))`;
 }
 
 function parsedSql(source: FileSource, mode: DecimalMode): string {
@@ -132,17 +132,24 @@ function rawSql(source: FileSource, column: BillColumn): string {
 }
 
 /** What makes a line unreadable: a missing value, a local time, a number that is none or has too many digits, another period. */
-function badSql(source: FileSource, period: CalendarDate | null): string {
-  const present = AMOUNTS.filter((column) => columnOf(source, column) !== null);
+function badSql(source: FileSource, period: CalendarDate | null, mode: DecimalMode): string {
+  // In short mode `is_long` has told of every amount that could not be read.
+  const present = mode === 'short' ? [] : AMOUNTS.filter((column) => columnOf(source, column) !== null);
   const tests = [
     ...REQUIRED_TEXTS.map((column) => `${column} IS NULL`),
     'unblendedCost IS NULL',
     ...present.map((column) => `${column} IS NULL AND raw_${column} IS NOT NULL`),
     ...INSTANTS.flatMap((column) => badInstantSql(source, column)),
     ...source.positions.unnamed.map((_, order) => `unnamed_${order} IS NOT NULL`),
-    ...(period === null ? [] : [`raw_periodStart IS NULL OR NOT starts_with(CAST(raw_periodStart AS VARCHAR), ${sqlText(period)})`]),
+    ...(period === null ? [] : [otherPeriodSql(source, period)]),
   ];
   return `(${tests.map((test) => `(${test})`).join(' OR ')})`;
+}
+
+function otherPeriodSql(source: FileSource, period: CalendarDate): string {
+  const isText = columnOf(source, 'periodStart')?.type === 'VARCHAR';
+  const same = isText ? `starts_with(raw_periodStart, ${sqlText(period)})` : `CAST(raw_periodStart AS DATE) = DATE ${sqlText(period)}`;
+  return `NOT coalesce(${same}, false)`;
 }
 
 /** Text must be in UTC: local time and offsets are refused. Parquet's timestamps are UTC by its format. */
