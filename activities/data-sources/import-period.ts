@@ -151,7 +151,7 @@ async function replace(
     const record = { organizationId: ref.organizationId, importId: act.importId, billingPeriod: act.billingPeriod };
     await recordImportedPeriod(tx, { ...record, source, files: reading.files, differences, at });
     const state = differences.outcome;
-    await recordImportPeriod(tx, ref, act.importId, { ...planned, state }, { at, by, outcomeKey: act.key });
+    await recordImportPeriod(tx, ref, act.importId, { ...planned, state, rows: reading.files.reduce((sum, file) => sum + file.rows, 0), read: true }, { at, by, outcomeKey: act.key });
   });
 }
 

@@ -2,30 +2,12 @@ import { fencedOut } from '../../commands/data-sources/record-import.ts';
 import { holdsImportFence } from '../../db/data-sources/import-store.ts';
 import { updateOperationProgress } from '../../db/operations/operation-store.ts';
 import type { BillingImport } from '../../domain/billing/billing-import.ts';
+import { progressOf, type PeriodProgress } from '../../domain/billing/import-progress.ts';
 import type { DataSourceActivityDependencies } from './dependencies.ts';
 import type { ImportAttempt } from './import-attempt.ts';
 
 /** Progress is written at most this often. */
 const INTERVAL_MS = 1_000;
-
-/** What an operation shows of an import; snake_case as the API answers it. */
-export interface ImportProgress {
-  months: { month: string; state: string; files: number; bytes: number }[];
-  months_done: number;
-  months_total: number;
-  files_done: number;
-  files_total: number;
-  rows: number;
-  bytes: number;
-  bytes_total: number;
-}
-
-/** Where an attempt stands within the month it reads. */
-export interface PeriodProgress {
-  filesDone: number;
-  rows: number;
-  bytes: number;
-}
 
 export interface ProgressWriter {
   /** Remembers the latest; it is written within a second. */
@@ -68,23 +50,5 @@ export function startProgress(
       writing = writing.then(write);
       await writing;
     },
-  };
-}
-
-/** Sums what earlier months of the import brought and where the present one stands. */
-export function progressOf(running: BillingImport, present: PeriodProgress): ImportProgress {
-  const periods = running.periods ?? [];
-  const read = periods.filter((period) => period.state === 'replaced');
-  const wanted = periods.filter((period) => period.state !== 'unchanged');
-  const sum = (list: { files: number; bytes: number }[], of: 'files' | 'bytes'): number => list.reduce((total, one) => total + one[of], 0);
-  return {
-    months: periods.map(({ billingPeriod, state, files, bytes }) => ({ month: billingPeriod.slice(0, 7), state, files, bytes })),
-    months_done: periods.filter((period) => period.state !== 'pending').length,
-    months_total: periods.length,
-    files_done: sum(read, 'files') + present.filesDone,
-    files_total: sum(wanted, 'files'),
-    rows: present.rows,
-    bytes: sum(read, 'bytes') + present.bytes,
-    bytes_total: sum(wanted, 'bytes'),
   };
 }

@@ -106,7 +106,7 @@ export const importBody = z
     cause: z.enum(['first', 'schedule', 'request']),
     requested_months: z.array(z.string()),
     state: z.enum(['scheduled', 'running', 'completed', 'failed', 'cancelled']),
-    months: z.array(z.strictObject({ month: z.string(), state: z.string(), files: z.int(), bytes: z.int() })),
+    months: z.array(z.strictObject({ month: z.string(), state: z.string(), files: z.int(), bytes: z.int(), rows: z.int() })),
     error: errorRecord.nullable(),
     created_at: instant,
     started_at: instant.nullable(),

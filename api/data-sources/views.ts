@@ -14,11 +14,12 @@ export function importView(one: BillingImport): z.input<typeof importBody> {
     cause: one.cause,
     requested_months: one.requestedMonths,
     state: one.state,
-    months: (one.periods ?? []).map(({ billingPeriod, state, files, bytes }) => ({
+    months: (one.periods ?? []).map(({ billingPeriod, state, files, bytes, rows }) => ({
       month: billingPeriod.slice(0, 7),
       state,
       files,
       bytes,
+      rows,
     })),
     error: one.error,
     created_at: one.createdAt,

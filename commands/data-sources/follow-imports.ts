@@ -1,6 +1,7 @@
 import { finishOperation, insertOperation, markOperationRunning } from '../../db/operations/operation-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import type { BillingImport } from '../../domain/billing/billing-import.ts';
+import { NOTHING_PRESENT, progressOf } from '../../domain/billing/import-progress.ts';
 import type { CredentialCheck } from '../../domain/data-sources/credential-check.ts';
 import type { DataSource } from '../../domain/data-sources/data-source.ts';
 import { DATA_SOURCE } from '../../workflows/data-sources/messages.ts';
@@ -34,7 +35,7 @@ async function followState(tx: Transaction, one: BillingImport): Promise<void> {
   const at = one.finishedAt ?? one.startedAt ?? one.createdAt;
   if (one.state === 'running') return await markOperationRunning(tx, one.organizationId, one.operationId, at);
   const result = one.state === 'completed' ? { import_id: one.id, data_source_id: one.dataSourceId } : null;
-  await finishOperation(tx, one.organizationId, one.operationId, { state: one.state, result, error: one.error }, at);
+  await finishOperation(tx, one.organizationId, one.operationId, { state: one.state, result, error: one.error, progress: { ...progressOf(one, NOTHING_PRESENT) } }, at);
 }
 
 /** Ends the operation of a credential check with it. */

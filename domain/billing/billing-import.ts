@@ -13,6 +13,10 @@ export interface ImportPeriod {
   /** What the export listed for the month when the import looked. */
   files: number;
   bytes: number;
+  /** Rows of its files, once read. */
+  rows: number;
+  /** Whether its files were read: an unchanged month may have been, on request. */
+  read: boolean;
 }
 
 export interface BillingImport {
@@ -72,7 +76,7 @@ export function planPeriods(
   const requested = new Set(wish.requestedMonths);
   const periods: ImportPeriod[] = [];
   for (const { month, changed, alreadyImported, files, bytes } of newestFirst) {
-    const period = { billingPeriod: `${month}-01`, files, bytes };
+    const period = { billingPeriod: `${month}-01`, files, bytes, rows: 0, read: false };
     if (requested.has(month)) periods.push({ ...period, state: 'pending' });
     else if (wish.automatic && (recent.has(month) || alreadyImported)) {
       periods.push({ ...period, state: changed ? 'pending' : 'unchanged' });

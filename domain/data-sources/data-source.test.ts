@@ -62,6 +62,8 @@ const period = (month: string, state: ImportPeriod['state'] = 'pending'): Import
   state,
   files: 1,
   bytes: 10,
+  rows: 0,
+  read: state === 'replaced',
 });
 
 /** A source whose import `a` runs and has planned these months. */

@@ -68,7 +68,9 @@ test('a bill in a directory is imported to the last digit, newest month first, a
   await inTransaction(site.db, (tx) => requestImport(tx, ref, { cause: 'request', months: [], ...decision() }));
   const second = await importOutcome(site, organizationId, id);
   t.is(second.operation.state, 'completed');
-  t.deepEqual((second.operation.progress.months as { state: string }[] | undefined)?.map(({ state }) => state) ?? [], []);
+  t.deepEqual((second.operation.progress.months as { state: string }[]).map(({ state }) => state), ['unchanged', 'unchanged', 'unchanged']);
+  t.is(second.operation.progress.files_total, 0);
+  t.deepEqual([first.operation.progress.files_done, first.operation.progress.rows], [9, 15]);
 
   const before = await writtenRows(id);
   await inTransaction(site.db, (tx) => requestImport(tx, ref, { cause: 'request', months: ['2026-09'], ...decision() }));
