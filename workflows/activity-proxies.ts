@@ -13,6 +13,7 @@ export function activitiesOn<A extends object>(queue: TaskQueue, options: Activi
 }
 
 /** Runs the entity loop for rows of `kind`; `perform` says how each act is performed. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- it ties the acts of a plan to what performs them
 export async function runEntity<Act extends EntityAct>(
   kind: string,
   ref: EntityRef,
