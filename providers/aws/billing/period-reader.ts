@@ -17,6 +17,7 @@ import { readLineItems } from './line-items.ts';
 import { locateProblem } from './locate-problem.ts';
 import {
   addFileSql,
+  COMPACT_PERIOD_TABLE_SQL,
   copyCostsSql,
   copyResourcesSql,
   CREATE_PERIOD_TABLE_SQL,
@@ -96,6 +97,7 @@ async function readFile(duckDb: DuckDbProcess, opened: OpenedFile, request: Read
   const tags = await readTags(duckDb, source, FILE_TABLE);
   await explained(duckDb, opened, request, async () => {
     for (const sql of addFileSql(source, request.takenAccounts)) await duckDb.run(sql);
+    if (request.files.length > 1) for (const sql of COMPACT_PERIOD_TABLE_SQL) await duckDb.run(sql);
   });
   const reading = fileReadingOf(source, totals, request.takenAccounts);
   gathered.files.push(reading.file);

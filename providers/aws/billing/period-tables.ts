@@ -62,6 +62,19 @@ export const WIDEN_PERIOD_TABLE_SQL: readonly string[] = COSTS.map(
   (column) => `ALTER TABLE ${PERIOD_TABLE} ALTER COLUMN ${column} TYPE ${AMOUNT_TYPES.exact.sum}`,
 );
 
+/** Drops what only one file needed, and adds up rows of the period's table that several files share. */
+export const COMPACT_PERIOD_TABLE_SQL: readonly string[] = [
+  `DROP TABLE ${FILE_TABLE}`,
+  `DROP TABLE ${TAGS_TABLE}`,
+  `CREATE TEMP TABLE compacted_groups AS
+     SELECT sub_account_id, native_id, is_named_line, charge_date, charge_category, charge_class, service_name, region_id, consumed_unit,
+       billing_currency, ${COSTS.map((column) => `sum(${column}) AS ${column}`).join(', ')},
+       min(first_start) AS first_start, max(last_start) AS last_start, max(last_end) AS last_end, tags
+     FROM ${PERIOD_TABLE} GROUP BY ALL`,
+  `DROP TABLE ${PERIOD_TABLE}`,
+  `ALTER TABLE compacted_groups RENAME TO ${PERIOD_TABLE}`,
+];
+
 /** Adds a file's lines, and for lines that a plan covers their billed cost on the plan's own line. */
 export function addFileSql(source: FileSource, takenAccounts: 'all' | string[]): string[] {
   const accounts = takenAccounts === 'all' ? '' : ` AND accountId IN (${takenAccounts.map(sqlText).join(', ') || 'NULL'})`;
