@@ -11,10 +11,13 @@ export interface SavedReading {
   path: string;
 }
 
+/** Room for a million groups at once without spilling: this reading is not what is measured. */
+const MEMORY_LIMIT_MB = 1_500;
+
 /** Reads a month of a legacy bill into `directory`. */
 export async function readMonth(bill: Bill, month: string, directory: string): Promise<SavedReading> {
   await mkdir(directory, { recursive: true });
-  const reading = await createPeriodReader().read({
+  const reading = await createPeriodReader({ memoryLimitMb: MEMORY_LIMIT_MB }).read({
     billingPeriod: `${month}-01`, files: filesOf(bill, 'cur-csv', month), takenAccounts: 'all', workDirectory: directory,
     signal: new AbortController().signal, onProgress: () => undefined,
   });
