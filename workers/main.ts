@@ -67,7 +67,7 @@ export async function startWorkers(config: Config, log: Logger, options: StartWo
 let runtimeInstalled = false;
 
 /** Sends the Temporal runtime's own log through ours and leaves signals to us. Has an effect once a process. */
-function installRuntime(log: Logger): void {
+export function installRuntime(log: Logger): void {
   if (runtimeInstalled) return;
   runtimeInstalled = true;
   Runtime.install({

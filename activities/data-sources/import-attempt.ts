@@ -1,4 +1,5 @@
-import { fencedOut, recordImportFailure } from '../../commands/data-sources/record-import.ts';
+import { fencedOut, recordImportFailure, requireImportFence } from '../../commands/data-sources/record-import.ts';
+import { lockDataSource } from '../../db/data-sources/data-source-store.ts';
 import { takeImportFence } from '../../db/data-sources/import-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { DomainError, toErrorRecord } from '../../domain/shared/errors.ts';
@@ -7,7 +8,7 @@ import { actingActivity, longAttempt, passingFor, worthAnotherAttempt, type Long
 import type { DataSourceActivityDependencies } from './dependencies.ts';
 
 /** What an attempt meets while AWS overwrites the files it reads; the next one begins with the new manifest. */
-const WHILE_AWS_REWRITES = ['billing.object-changed', 'billing.object-missing'];
+const WHILE_AWS_REWRITES = ['billing.object-changed', 'billing.object-missing', 'billing.period-vanished'];
 const ATTEMPTS_WHILE_AWS_REWRITES = 5;
 
 /** An attempt of a running import that holds its fence. */
@@ -18,7 +19,8 @@ export interface ImportAttempt<Checkpoint> extends LongAttempt<Checkpoint> {
 /**
  * Runs one attempt of an import's work under a new fence. An import that does not run any more is
  * left alone. What cannot get better by another attempt fails the import with its reason, and the
- * activity ends well: the outcome is on the row.
+ * activity ends well: the outcome is on the row. An attempt that lost its fence, or was told to
+ * stop, decides nothing about the import.
  */
 export async function importAttempt<Checkpoint>(
   deps: DataSourceActivityDependencies,
@@ -32,19 +34,37 @@ export async function importAttempt<Checkpoint>(
     try {
       await work({ ...attempt, fence });
     } catch (error) {
-      await settleFailure(deps, ref, importId, error);
+      // Whatever an abort broke says nothing about the bill: the reason for the abort is what happened.
+      const { aborted, reason } = attempt.signal;
+      if (aborted && !isFencedOut(reason)) throw reason;
+      await settleFailure(deps, ref, { importId, fence }, aborted ? reason : error);
     }
   });
 }
 
-async function settleFailure(deps: DataSourceActivityDependencies, ref: EntityRef, importId: string, failure: unknown): Promise<void> {
+async function settleFailure(
+  deps: DataSourceActivityDependencies,
+  ref: EntityRef,
+  { importId, fence }: { importId: string; fence: number },
+  failure: unknown,
+): Promise<void> {
   const rewriting = failure instanceof DomainError && WHILE_AWS_REWRITES.includes(failure.code);
   const error = rewriting ? passingFor(ATTEMPTS_WHILE_AWS_REWRITES, failure) : failure;
-  if (error instanceof DomainError && error.code === fencedOut(importId).code) return;
+  if (isFencedOut(error)) return;
   deps.log.warn({ err: error, dataSourceId: ref.id, importId }, 'an attempt of an import failed');
   if (worthAnotherAttempt(error)) throw error;
-  const by = actingActivity('import');
-  await inTransaction(deps.db, (tx) =>
-    recordImportFailure(tx, ref, importId, toErrorRecord(error), { at: deps.clock.now(), by, outcomeKey: `${importId}/failed` }),
-  );
+  const decision = { at: deps.clock.now(), by: actingActivity('import'), outcomeKey: `${importId}/failed` };
+  try {
+    await inTransaction(deps.db, async (tx) => {
+      await lockDataSource(tx, ref.organizationId, ref.id);
+      await requireImportFence(tx, ref, importId, fence);
+      await recordImportFailure(tx, ref, importId, toErrorRecord(error), decision);
+    });
+  } catch (refusal) {
+    if (!isFencedOut(refusal)) throw refusal;
+  }
+}
+
+function isFencedOut(error: unknown): boolean {
+  return error instanceof DomainError && error.code === fencedOut('').code;
 }

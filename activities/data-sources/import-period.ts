@@ -61,9 +61,11 @@ async function discoveredPeriod(
   const period = discovered.find((one) => one.billingPeriod === act.billingPeriod);
   if (period === undefined) {
     throw new DomainError({
-      kind: 'unavailable',
+      kind: 'not-found',
       code: 'billing.period-vanished',
-      message: `The export no longer holds ${act.billingPeriod.slice(0, 7)}, which it held a moment ago. The import tries again.`,
+      message:
+        `The export no longer holds ${act.billingPeriod.slice(0, 7)}, which it held when the import looked at it. ` +
+        `Import again to read what it holds now.`,
     });
   }
   if (period.problem !== undefined && period.problem !== null) throw new DomainError(period.problem);
