@@ -18,8 +18,8 @@ export interface ImportRequest {
 }
 
 /**
- * Asks for an import of a data source. Joins one that waits, or a running one that has not looked
- * at the export yet; otherwise queues behind the running one. Answers with the import that will do it.
+ * Asks for an import of a data source. Joins one that waits, or a running one that has not begun to
+ * look at the export; otherwise queues behind the running one. Answers with the import that will do it.
  */
 export async function requestImport(tx: Transaction, ref: EntityRef, wish: ImportRequest): Promise<BillingImport> {
   let asked: BillingImport | undefined;

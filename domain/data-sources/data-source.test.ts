@@ -69,7 +69,8 @@ const period = (month: string, state: ImportPeriod['state'] = 'pending'): Import
 /** A source whose import `a` runs and has planned these months. */
 function importing(...months: ImportPeriod[]): DataSource {
   const asked = requestImport(source, wish('a'), T0).settled.entity;
-  return recordPlan(settle(asked, T0).entity, 'a', months).entity;
+  const started = settle(asked, T0).entity;
+  return recordPlan({ ...started, running: { ...started.running!, fence: 1, attempts: 1 } }, 'a', months).entity;
 }
 
 const actionsOf = (settled: { transitions: { action: string }[] }): string[] => settled.transitions.map((step) => step.action);
@@ -95,11 +96,13 @@ test('a second request waits behind the running import, and a third joins the wa
   t.is(settle(third.settled.entity, T1).entity.running?.id, 'a');
 });
 
-test('a request without months joins a running import only until that has looked at the export', (t) => {
+test('a request without months joins a running import only until an attempt of it begins to look at the export', (t) => {
   const started = settle(requestImport(source, wish('a'), T0).settled.entity, T0).entity;
   t.is(requestImport(started, wish('b'), T1).import.id, 'a');
   t.is(requestImport(started, wish('b', ['2026-10']), T1).import.id, 'b');
-  t.is(requestImport(recordPlan(started, 'a', [period('2026-10')]).entity, wish('b'), T1).import.id, 'b');
+  const looking = { ...started, running: { ...started.running!, fence: 1, attempts: 1 } };
+  t.is(requestImport(looking, wish('b'), T1).import.id, 'b', 'it may have seen the export, or the settings, of before');
+  t.is(requestImport(recordPlan(looking, 'a', [period('2026-10')]).entity, wish('b'), T1).import.id, 'b');
 });
 
 test('an import is complete when its last month is done, and the next one starts in the same settling', (t) => {

@@ -103,7 +103,7 @@ function finish(
 
 const IMPORT_ENDINGS = { completed: 'complete-import', failed: 'fail-import', cancelled: 'cancel-import' } as const;
 
-/** Asks for an import: joins the waiting one, or the running one when that has not looked yet and the wish adds nothing. */
+/** Asks for an import: joins the waiting one, or the running one when no attempt of it has begun to look and the wish adds nothing. */
 export function requestImport(
   source: DataSource,
   wish: Pick<BillingImport, 'id' | 'operationId' | 'cause' | 'automatic' | 'requestedMonths'>,
@@ -117,7 +117,8 @@ export function requestImport(
     const settled = changed ? step(source, { ...source, waiting: joined }, 'billing.join-import') : unchanged(source);
     return { settled, import: joined };
   }
-  if (running !== null && running.periods === null && running.automatic && wish.requestedMonths.length === 0) {
+  // Once an attempt holds a fence it may have read the export and the settings of before this wish.
+  if (running !== null && running.fence === null && running.automatic && wish.requestedMonths.length === 0) {
     return { settled: unchanged(source), import: running };
   }
   const added: BillingImport = {
@@ -148,9 +149,14 @@ function refuseImportOf(source: DataSource): void {
   refuseDeleted(source);
 }
 
+/** Whether it is being deleted, or was. */
+export function isLeaving(source: Pick<DataSource, 'state'>): boolean {
+  return source.state === 'deleting' || source.state === 'deleted';
+}
+
 /** Refuses what a data source on its way out cannot do any more. */
 export function refuseDeleted(source: DataSource): void {
-  if (source.state === 'deleting' || source.state === 'deleted') {
+  if (isLeaving(source)) {
     throw new DomainError({
       kind: 'conflict',
       code: 'data-sources.deleted',
