@@ -1,4 +1,4 @@
-import { insertPendingSecret, saveCredentials } from '../../db/data-sources/credentials-store.ts';
+import { deleteCredentials, insertPendingSecret, saveCredentials } from '../../db/data-sources/credentials-store.ts';
 import { insertOperation } from '../../db/operations/operation-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { violatedConstraint } from '../../db/shared/transaction.ts';
@@ -22,6 +22,7 @@ import { newId } from '../shared/new-id.ts';
 import { credentialCheckEntity } from './credential-check-entity.ts';
 import { dataSourceEntity } from './data-source-entity.ts';
 import { reimportRootsTakingConnected } from './edit-data-source.ts';
+import { nameTaken } from './refusals.ts';
 import { requestImport } from './request-import.ts';
 
 export interface ConnectRequest {
@@ -98,7 +99,9 @@ export async function completeConnection(
   if (!applies || check.state !== 'succeeded') return;
   if (check.purpose === 'connect') await createDataSource(tx, check, checked, decision);
   else await updateDataSource(tx, check, checked, decision);
-  if (sealed !== null) await saveCredentials(tx, ref.organizationId, check.dataSourceId, sealed, decision.at);
+  // A connection without credentials keeps none: those it had before are no longer used.
+  if (sealed === null) await deleteCredentials(tx, ref.organizationId, check.dataSourceId);
+  else await saveCredentials(tx, ref.organizationId, check.dataSourceId, sealed, decision.at);
 }
 
 /** The check failed: the reason is kept, the secret is not. */
@@ -171,17 +174,7 @@ export function connectionRefusal(error: unknown): ErrorRecord {
       }),
     );
   }
-  if (constraint === 'data_sources_name_once') {
-    const problem = 'another data source of the organization has this name; choose another one';
-    return toErrorRecord(
-      new DomainError({
-        kind: 'conflict',
-        code: 'data-sources.name-taken',
-        message: `name: ${problem}`,
-        fields: [{ field: 'name', problem }],
-      }),
-    );
-  }
+  if (constraint === 'data_sources_name_once') return toErrorRecord(nameTaken());
   return toErrorRecord(error);
 }
 
