@@ -12,22 +12,22 @@ export function activitiesOn<A extends object>(queue: TaskQueue, options: Activi
   return proxyActivities<A>({ ...options, taskQueue: taskQueueName(prefix, queue) });
 }
 
-/** Runs the entity loop for rows of `kind`; `perform` says how each act is performed. */
+/** Runs the entity loop for rows of `kind`; `perform` says how each act is performed. Answers with the row's details at the end. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- it ties the acts of a plan to what performs them
 export async function runEntity<Act extends EntityAct>(
   kind: string,
   ref: EntityRef,
   perform: EntityLoopActivities<Act>['perform'],
-): Promise<void> {
+): Promise<string> {
   const { advance } = activitiesOn<EntityActivities>('entities', {
     startToCloseTimeout: '30 s',
     scheduleToCloseTimeout: '10 min',
     retry: { initialInterval: '200 ms', maximumInterval: '10 s' },
   });
-  await entityLoop<Act>(ref, {
+  return await entityLoop<Act>(ref, {
     advance: async (ref, at) =>
       // The registry on the other side guarantees that the plan of a kind holds acts of that kind.
-      (await advance.executeWithOptions({ summary: `settle ${kind} as of ${at}` }, [kind, ref, at])) as Awaited<
+      (await advance.executeWithOptions({ summary: `look at the ${kind}’s row, apply what is due at ${at}` }, [kind, ref, at])) as Awaited<
         ReturnType<EntityLoopActivities<Act>['advance']>
       >,
     perform,

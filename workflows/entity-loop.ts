@@ -4,15 +4,19 @@ import {
   setCurrentDetails,
   setHandler,
   sleep,
+  upsertSearchAttributes,
   CancellationScope,
   isCancellation,
   workflowInfo,
   ActivityFailure,
 } from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { lookAgain, type EntityAct, type EntityRef, type Plan } from './messages.ts';
 
 /** History events after which a run hands over to a fresh one: replay of a run stays well under a second. */
 const EVENTS_PER_RUN = 800;
+
+const STATUS = defineSearchAttributeKey('OrreryStatus', SearchAttributeType.KEYWORD);
 
 /** How long an entity waits before it looks again after an activity gave up. A signal ends the wait. */
 const PAUSE_AFTER_FAILURE_MS = 60_000;
@@ -20,19 +24,21 @@ const PAUSE_AFTER_FAILURE_MS = 60_000;
 export interface EntityLoopActivities<Act extends EntityAct> {
   /** Runs the command for whatever is due on the row and answers with what it wants. Repeating it changes nothing. */
   advance(ref: EntityRef, at: string): Promise<Plan<Act>>;
-  /** Performs one act; its outcome is a command keyed by the act. */
-  perform(ref: EntityRef, act: Act): Promise<void>;
+  /** Performs one act; its outcome is a command keyed by the act, not what this answers. */
+  perform(ref: EntityRef, act: Act): Promise<unknown>;
 }
 
 /**
  * The only loop in the product: look at the row, perform what it wants, wait for its deadline or a
  * signal, look again. It keeps a reference and a deadline, no state. Every run begins with
- * `advance` and ends only after one later than the newest signal.
+ * `advance` and ends only after one later than the newest signal. Coming to rest it says the row's
+ * state as OrreryStatus; a run that ends answers with the row's details, which the Temporal UI
+ * shows even when no worker runs.
  */
 export async function entityLoop<Act extends EntityAct>(
   ref: EntityRef,
   { advance, perform }: EntityLoopActivities<Act>,
-): Promise<void> {
+): Promise<string> {
   let woken = false;
   setHandler(lookAgain, () => {
     woken = true;
@@ -44,7 +50,8 @@ export async function entityLoop<Act extends EntityAct>(
       setCurrentDetails(plan.details);
       for (const act of plan.acts) await perform(ref, act);
       if (plan.acts.length === 0 && !woken) {
-        if (plan.done) return;
+        showStatus(plan.status);
+        if (plan.done) return plan.details;
         await wokenOrDue(() => woken, plan.nextDueAt);
       }
     } catch (error) {
@@ -57,6 +64,11 @@ export async function entityLoop<Act extends EntityAct>(
     const { continueAsNewSuggested, historyLength } = workflowInfo();
     if (continueAsNewSuggested || historyLength > EVENTS_PER_RUN) await continueAsNew<(ref: EntityRef) => Promise<void>>(ref);
   }
+}
+
+/** One action of the history's budget, so only at rest and only when it changes. */
+function showStatus(status: string): void {
+  if (workflowInfo().typedSearchAttributes.get(STATUS) !== status) upsertSearchAttributes([{ key: STATUS, value: status }]);
 }
 
 function rootMessage(error: Error): string {

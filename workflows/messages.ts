@@ -19,8 +19,10 @@ export interface Plan<Act> {
   nextDueAt: Instant | null;
   /** The row has nothing more to wait for: the workflow may end. */
   done: boolean;
-  /** One line on the row's state, shown as the workflow's current details in the Temporal UI. */
+  /** On the row's state, Markdown: the workflow's current details in the Temporal UI, and its result when it ends. */
   details: string;
+  /** The row's state in one word, for the search attribute OrreryStatus. */
+  status: string;
 }
 
 /** An act as every entity's plan carries it. */
@@ -43,6 +45,9 @@ export function entityWorkflowId(kind: string, id: string): string {
 
 /** Search attributes that every workflow of the product carries; all keywords. */
 export const SEARCH_ATTRIBUTES = ['OrreryOrganization', 'OrreryDomain', 'OrreryStatus'] as const;
+
+/** OrreryStatus of a run that has been woken and has not come to rest: what it finds is the row's to say. */
+export const STATUS_AT_WORK = 'at-work';
 
 /** What a Temporal Schedule starts: a tick issues one command for a row. */
 export interface Tick {

@@ -11,6 +11,11 @@ import type { DataSourceActivityDependencies } from './dependencies.ts';
 const WHILE_AWS_REWRITES = ['billing.object-changed', 'billing.object-missing', 'billing.period-vanished'];
 const ATTEMPTS_WHILE_AWS_REWRITES = 5;
 
+/** What an attempt answers that finds its work done, or no longer wanted. */
+export const NOTHING_TO_DO = 'nothing to do any more';
+
+const TAKEN_OVER = 'another attempt has taken over';
+
 /** An attempt of a running import that holds its fence. */
 export interface ImportAttempt<Checkpoint> extends LongAttempt<Checkpoint> {
   fence: number;
@@ -20,24 +25,25 @@ export interface ImportAttempt<Checkpoint> extends LongAttempt<Checkpoint> {
  * Runs one attempt of an import's work under a new fence. An import that does not run any more is
  * left alone. What cannot get better by another attempt fails the import with its reason, and the
  * activity ends well: the outcome is on the row. An attempt that lost its fence, or was told to
- * stop, decides nothing about the import.
+ * stop, decides nothing about the import. Answers in a few words what came of it, for people who
+ * read the history; nothing decides by it.
  */
 export async function importAttempt<Checkpoint>(
   deps: DataSourceActivityDependencies,
   ref: EntityRef,
   importId: string,
-  work: (attempt: ImportAttempt<Checkpoint>) => Promise<void>,
-): Promise<void> {
-  await longAttempt<Checkpoint, void>(async (attempt) => {
+  work: (attempt: ImportAttempt<Checkpoint>) => Promise<string>,
+): Promise<string> {
+  return await longAttempt<Checkpoint, string>(async (attempt) => {
     const fence = await inTransaction(deps.db, (tx) => takeImportFence(tx, ref.organizationId, ref.id, importId));
-    if (fence === null) return;
+    if (fence === null) return NOTHING_TO_DO;
     try {
-      await work({ ...attempt, fence });
+      return await work({ ...attempt, fence });
     } catch (error) {
       // Whatever an abort broke says nothing about the bill: the reason for the abort is what happened.
       const { aborted, reason } = attempt.signal;
       if (aborted && !isFencedOut(reason)) throw reason;
-      await settleFailure(deps, ref, { importId, fence }, aborted ? reason : error);
+      return await settleFailure(deps, ref, { importId, fence }, aborted ? reason : error);
     }
   });
 }
@@ -47,22 +53,25 @@ async function settleFailure(
   ref: EntityRef,
   { importId, fence }: { importId: string; fence: number },
   failure: unknown,
-): Promise<void> {
+): Promise<string> {
   const rewriting = failure instanceof DomainError && WHILE_AWS_REWRITES.includes(failure.code);
   const error = rewriting ? passingFor(ATTEMPTS_WHILE_AWS_REWRITES, failure) : failure;
-  if (isFencedOut(error)) return;
+  if (isFencedOut(error)) return TAKEN_OVER;
   deps.log.warn({ err: error, dataSourceId: ref.id, importId }, 'an attempt of an import failed');
   if (worthAnotherAttempt(error)) throw error;
+  const reason = toErrorRecord(error);
   const decision = { at: deps.clock.now(), by: actingActivity('import'), outcomeKey: `${importId}/failed` };
   try {
     await inTransaction(deps.db, async (tx) => {
       await lockDataSource(tx, ref.organizationId, ref.id);
       await requireImportFence(tx, ref, importId, fence);
-      await recordImportFailure(tx, ref, importId, toErrorRecord(error), decision);
+      await recordImportFailure(tx, ref, importId, reason, decision);
     });
   } catch (refusal) {
     if (!isFencedOut(refusal)) throw refusal;
+    return TAKEN_OVER;
   }
+  return `failed: ${reason.message} (${reason.code})`;
 }
 
 function isFencedOut(error: unknown): boolean {

@@ -15,7 +15,7 @@ import type { EntityRef } from '../../workflows/messages.ts';
 import { actingActivity } from '../shared/attempt.ts';
 import { withWorkDirectory } from '../shared/spool.ts';
 import type { DataSourceActivityDependencies } from './dependencies.ts';
-import { importAttempt, type ImportAttempt } from './import-attempt.ts';
+import { importAttempt, NOTHING_TO_DO, type ImportAttempt } from './import-attempt.ts';
 import { startProgress, type ProgressWriter } from './import-progress.ts';
 import { openExport, type OpenExport } from './open-export.ts';
 import { refuseMovedManifest, spoolObjects, type SpoolCheckpoint } from './spool-objects.ts';
@@ -26,16 +26,16 @@ import { refuseMovedManifest, spoolObjects, type SpoolCheckpoint } from './spool
  * killed before that transaction leaves at most raw objects, which the next attempt uses; killed
  * after it, the act's outcome is recorded and the month is not read again.
  */
-export async function importPeriod(deps: DataSourceActivityDependencies, ref: EntityRef, act: ImportPeriodAct): Promise<void> {
-  await importAttempt<SpoolCheckpoint>(deps, ref, act.importId, async (attempt) => {
+export async function importPeriod(deps: DataSourceActivityDependencies, ref: EntityRef, act: ImportPeriodAct): Promise<string> {
+  return await importAttempt<SpoolCheckpoint>(deps, ref, act.importId, async (attempt) => {
     const { running } = (await getDataSource(deps.db, ref.organizationId, ref.id)) ?? { running: null };
     const planned = running?.periods?.find((period) => period.billingPeriod === act.billingPeriod);
-    if (running === null || running.id !== act.importId || planned?.state !== 'pending') return;
+    if (running === null || running.id !== act.importId || planned?.state !== 'pending') return NOTHING_TO_DO;
     const progress = startProgress(deps, running, attempt);
     try {
       const opened = await openExport(deps, ref);
       const period = await discoveredPeriod(deps, opened, act);
-      await readAndReplace(deps, { ref, act, attempt, progress, opened, period, planned });
+      return await readAndReplace(deps, { ref, act, attempt, progress, opened, period, planned });
     } finally {
       await progress.stop();
     }
@@ -72,7 +72,7 @@ async function discoveredPeriod(
   return period;
 }
 
-async function readAndReplace(deps: DataSourceActivityDependencies, work: PeriodWork): Promise<void> {
+async function readAndReplace(deps: DataSourceActivityDependencies, work: PeriodWork): Promise<string> {
   const { ref, attempt, progress, opened, period } = work;
   let bytes = 0;
   const objects = await spoolObjects(deps, {
@@ -87,10 +87,10 @@ async function readAndReplace(deps: DataSourceActivityDependencies, work: Period
       progress.report({ bytes });
     },
   });
-  await withWorkDirectory(deps.spoolDirectory, async (workDirectory) => {
+  return await withWorkDirectory(deps.spoolDirectory, async (workDirectory) => {
     const reading = await readObjects(deps, work, objects, workDirectory);
     await refuseMovedManifest(opened.objects, period);
-    await replace(deps, work, objects, reading);
+    return await replace(deps, work, objects, reading);
   });
 }
 
@@ -121,7 +121,7 @@ async function replace(
   { ref, act, attempt, opened, period, planned }: PeriodWork,
   objects: BillObject[],
   reading: PeriodReading,
-): Promise<void> {
+): Promise<string> {
   const source: BillSource = {
     dialect: period.dialect,
     completeness: period.completeness,
@@ -133,7 +133,7 @@ async function replace(
   const document = JSON.stringify({ billingPeriod: period.billingPeriod, ...source, manifestText: period.manifest?.text ?? null });
   // Written first and under the import's own name: a generation in the database always has its document.
   await deps.rawStore.putDocument(ref.organizationId, generationDocument(ref.id, act), document);
-  await inTransaction(deps.db, async (tx) => {
+  return await inTransaction(deps.db, async (tx) => {
     const at = deps.clock.now();
     await lockDataSource(tx, ref.organizationId, ref.id);
     await requireImportFence(tx, ref, act.importId, attempt.fence);
@@ -153,7 +153,9 @@ async function replace(
     const record = { organizationId: ref.organizationId, importId: act.importId, billingPeriod: act.billingPeriod };
     await recordImportedPeriod(tx, { ...record, source, files: reading.files, differences, at });
     const state = differences.outcome;
-    await recordImportPeriod(tx, ref, act.importId, { ...planned, state, rows: reading.files.reduce((sum, file) => sum + file.rows, 0), read: true }, { at, by, outcomeKey: act.key });
+    const rows = reading.files.reduce((sum, file) => sum + file.rows, 0);
+    await recordImportPeriod(tx, ref, act.importId, { ...planned, state, rows, read: true }, { at, by, outcomeKey: act.key });
+    return `${state}: ${rows} rows of ${objects.length} ${objects.length === 1 ? 'file' : 'files'}`;
   });
 }
 

@@ -5,22 +5,23 @@ import { inTransaction } from '../../db/shared/transaction.ts';
 import { planPeriods, type BillingImport, type PeriodCandidate } from '../../domain/billing/billing-import.ts';
 import { isChanged } from '../../domain/billing/generation.ts';
 import type { DiscoveredPeriod } from '../../domain/billing/ports.ts';
+import { monthsOf } from '../../domain/data-sources/data-source.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
 import { monthOf } from '../../domain/shared/time.ts';
 import type { PlanImportAct } from '../../workflows/data-sources/messages.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import { actingActivity } from '../shared/attempt.ts';
 import type { DataSourceActivityDependencies } from './dependencies.ts';
-import { importAttempt } from './import-attempt.ts';
+import { importAttempt, NOTHING_TO_DO } from './import-attempt.ts';
 import { openExport, type OpenExport } from './open-export.ts';
 
 /** Looks at the export and records which months the import reads, newest first. */
-export async function planImport(deps: DataSourceActivityDependencies, ref: EntityRef, act: PlanImportAct): Promise<void> {
-  await importAttempt(deps, ref, act.importId, async ({ fence }) => {
+export async function planImport(deps: DataSourceActivityDependencies, ref: EntityRef, act: PlanImportAct): Promise<string> {
+  return await importAttempt(deps, ref, act.importId, async ({ fence }) => {
     const opened = await openExport(deps, ref);
     const discovered = await deps.discoverPeriods(opened.objects, opened.location);
     const { running } = opened.source;
-    if (running === null || running.id !== act.importId) return;
+    if (running === null || running.id !== act.importId) return NOTHING_TO_DO;
     if (discovered.length === 0) throw noBill(opened);
     refuseMissingMonths(running, discovered);
     const candidates = await candidatesOf(deps, ref, opened, discovered);
@@ -31,6 +32,7 @@ export async function planImport(deps: DataSourceActivityDependencies, ref: Enti
       await requireImportFence(tx, ref, act.importId, fence);
       await recordImportPlan(tx, ref, act.importId, periods, { at: deps.clock.now(), by, outcomeKey: act.key });
     });
+    return periods.length === 0 ? 'no month to read' : `to read: ${monthsOf(periods).join(', ')}`;
   });
 }
 

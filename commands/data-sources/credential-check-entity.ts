@@ -23,5 +23,6 @@ export const credentialCheckEntity: EntityDefinition<CredentialCheck, CheckConne
       : [],
   isDone: (check) => check.state !== 'checking',
   describe: (check) => `Credentials of **${check.request.name}**: ${check.state}${check.error === null ? '' : `: ${check.error.code}`}`,
+  status: (check) => check.state,
   forLedger: ({ id, dataSourceId, purpose, request, state, error }) => ({ id, dataSourceId, purpose, request, state, error }),
 };

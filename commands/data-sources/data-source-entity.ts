@@ -1,6 +1,6 @@
 import { insertDataSource, lockDataSource, saveDataSource } from '../../db/data-sources/data-source-store.ts';
 import type { BillingImport } from '../../domain/billing/billing-import.ts';
-import { settle, wantedSchedule, type DataSource } from '../../domain/data-sources/data-source.ts';
+import { settle, wantedSchedule, wantedScheduleOf, type DataSource } from '../../domain/data-sources/data-source.ts';
 import { DATA_SOURCE, type DataSourceAct } from '../../workflows/data-sources/messages.ts';
 import type { EntityDefinition } from '../shared/entity-commands.ts';
 import { followImports } from './follow-imports.ts';
@@ -25,6 +25,7 @@ export const dataSourceEntity: EntityDefinition<DataSource, DataSourceAct> = {
   acts,
   isDone: (source) => source.state === 'deleted' || (source.running === null && source.waiting === null && source.state !== 'deleting'),
   describe,
+  status: (source) => (source.lastError !== null && source.state === 'active' ? 'failing' : source.state),
   forLedger: ({ ended, ...rest }) => (ended.length === 0 ? rest : { ...rest, ended }),
 };
 
@@ -35,7 +36,7 @@ function acts(source: DataSource): DataSourceAct[] {
     all.push({
       name: 'apply-schedule',
       key: `${source.id}/apply-schedule/${source.version}`,
-      summary: `schedule: ${wanted}`,
+      summary: `schedule: ${inWords(wanted)}`,
       schedule: wanted,
     });
   }
@@ -60,13 +61,21 @@ function importActs(running: BillingImport): DataSourceAct[] {
     }));
 }
 
+/** A schedule as `wantedSchedule` writes it, for people. */
+function inWords(schedule: string): string {
+  const wanted = wantedScheduleOf(schedule);
+  if (wanted === null) return 'no imports of its own';
+  return `imports every ${wanted.everyMinutes} minutes${wanted.paused ? ', paused' : ''}`;
+}
+
 function describe(source: DataSource): string {
-  const lines = [`**${source.name}** (account ${source.accountId}): ${source.state}, schedule ${wantedSchedule(source)}`];
+  const lines = [`**${source.name}** (account ${source.accountId}): ${source.state}, ${inWords(wantedSchedule(source))}`];
   if (source.running !== null) {
     const months = source.running.periods?.map((period) => `${period.billingPeriod.slice(0, 7)} ${period.state}`);
     lines.push(`Import ${source.running.id}: ${months?.join(', ') ?? 'looking at the export'}`);
   }
   if (source.waiting !== null) lines.push(`Waiting: import ${source.waiting.id}`);
+  if (source.lastSuccessAt !== null) lines.push(`Last successful import: ${source.lastSuccessAt}`);
   if (source.lastError !== null) lines.push(`Last error: ${source.lastError.code}: ${source.lastError.message}`);
   return lines.join('\n\n');
 }

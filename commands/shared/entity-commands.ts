@@ -28,8 +28,10 @@ export interface EntityDefinition<E extends EntityRow, Act extends EntityAct> {
   acts(entity: E): Act[];
   /** Nothing more to wait for. */
   isDone(entity: E): boolean;
-  /** One line for the Temporal UI. */
+  /** For the Temporal UI, in Markdown. */
   describe(entity: E): string;
+  /** Its state in one word, for the search attribute OrreryStatus. */
+  status(entity: E): string;
   /** What the ledger keeps of it: JSON without secrets. */
   forLedger(entity: E): unknown;
 }
@@ -99,7 +101,7 @@ export async function advanceEntity<E extends EntityRow, Act extends EntityAct>(
   requestedAt: Instant,
 ): Promise<Plan<Act>> {
   const row = await definition.lock(tx, ref.organizationId, ref.id);
-  if (row === null) return { acts: [], nextDueAt: null, done: true, details: 'Its row is gone.' };
+  if (row === null) return { acts: [], nextDueAt: null, done: true, details: 'Its row is gone.', status: 'gone' };
   const at = laterOf(requestedAt, row.lastAt);
   const by: Actor = { kind: 'system', id: null, name: 'clock', workflowId: entityWorkflowId(definition.kind, ref.id) };
   const after = await write(tx, definition, row, definition.settle(row, at), { at, by });
@@ -108,6 +110,7 @@ export async function advanceEntity<E extends EntityRow, Act extends EntityAct>(
     nextDueAt: after.nextDueAt,
     done: definition.isDone(after),
     details: definition.describe(after),
+    status: definition.status(after),
   };
 }
 

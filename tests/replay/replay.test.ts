@@ -1,6 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import type { WorkflowHandle } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { Worker } from '@temporalio/worker';
 import { requestImport } from '../../commands/data-sources/request-import.ts';
@@ -75,11 +77,12 @@ function record(name: string, history: History): void {
 
 test('an import keeps its history within ten actions and one a file, and its history replays', async (t) => {
   const organizationId = await anOrganization(site);
+  const directory = join(site.directory, 'three-months');
   const months = ['2026-08', '2026-09', '2026-10'];
   for (const month of months) {
-    writeHandMadePeriod(site.directory, '', 'acme', { month, assembly: 'a', rows: [{ day: `${month}-03`, resource: 'i-1', unblended: '1' }] });
+    writeHandMadePeriod(directory, '', 'acme', { month, assembly: 'a', rows: [{ day: `${month}-03`, resource: 'i-1', unblended: '1' }] });
   }
-  const id = await connectDirectory(site, organizationId, site.directory);
+  const id = await connectDirectory(site, organizationId, directory);
   await importOutcome(site, organizationId, id);
   const workflowId = `data-source/${id}`;
   // Signals that repeat are harmless; a closed workflow is started anew by the relay alone.
@@ -110,8 +113,44 @@ test('an import keeps its history within ten actions and one a file, and its his
   const check = await site.db('credential_checks').where({ data_source_id: id }).first<{ id: string }>('id');
   const [checked] = await historiesOf(`credential-check/${check?.id}`);
   record('credential-check', checked ?? {});
-  t.true(actionsOf(checked ?? {}) <= 5);
+  t.true(actionsOf(checked ?? {}) <= 6);
 });
+
+test('a workflow at rest says what came of it, without our code and without a worker', async (t) => {
+  const organizationId = await anOrganization(site);
+  const directory = join(site.directory, 'legible');
+  const row = { day: '2026-10-03', resource: 'i-1', unblended: '1' };
+  writeHandMadePeriod(directory, '', 'acme', { month: '2026-10', assembly: 'a', rows: [row, row] });
+  const id = await connectDirectory(site, organizationId, directory);
+  await importOutcome(site, organizationId, id);
+  const handle = site.client.workflow.getHandle(`data-source/${id}`);
+  await eventually(async () => (await handle.describe()).status.name === 'COMPLETED', 'the data source to rest');
+  t.is(await statusOf(handle), 'active');
+  t.regex(String(await handle.result()), /: active, imports every 1440 minutes\n\nLast successful import: 20/);
+  t.deepEqual(await answersOf(handle, 'planImport'), ['to read: 2026-10']);
+  t.deepEqual(await answersOf(handle, 'importPeriod'), ['replaced: 2 rows of 1 file']);
+
+  writeHandMadePeriod(directory, '', 'acme', { month: '2026-10', assembly: 'b', rows: [{ ...row, unblended: 'abc' }] });
+  await inTransaction(site.db, (tx) => requestImport(tx, { organizationId, id }, { cause: 'request', months: [], at: systemClock.now(), by: tester }));
+  await eventually(async () => (await getDataSource(site.db, organizationId, id))?.lastError !== null, 'the import to fail');
+  await eventually(async () => (await handle.describe()).status.name === 'COMPLETED', 'the data source to rest');
+  t.is(await statusOf(handle), 'failing');
+  t.regex(String(await handle.result()), /Last error: billing\.not-a-number: .*line 2, column lineItem\/UnblendedCost/);
+  t.regex((await answersOf(handle, 'importPeriod')).join(), /^failed: .*"abc" is not a number.* \(billing\.not-a-number\)$/);
+});
+
+async function statusOf(handle: WorkflowHandle): Promise<string | undefined> {
+  return (await handle.describe()).typedSearchAttributes.get(defineSearchAttributeKey('OrreryStatus', SearchAttributeType.KEYWORD));
+}
+
+/** What the activities of one type answered, in the order of the history, as the Temporal UI shows it. */
+async function answersOf(handle: WorkflowHandle, type: string): Promise<string[]> {
+  const { events } = await handle.fetchHistory();
+  const scheduled = (events ?? []).filter((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === type).map(({ eventId }) => String(eventId));
+  return (events ?? []).flatMap(({ activityTaskCompletedEventAttributes: done }) =>
+    scheduled.includes(String(done?.scheduledEventId)) ? [JSON.parse(String(done?.result?.payloads?.[0]?.data)) as string] : [],
+  );
+}
 
 test('the histories of earlier releases replay', async (t) => {
   const files = readdirSync(HISTORIES).filter((file) => file.endsWith('.bin'));

@@ -21,10 +21,10 @@ const SHORT: ActivityOptions = {
  * Keeps a data source in step with its row: applies its Schedule, runs its imports one at a time,
  * purges it when it is deleted. Id: data-source/<id>. Lives as long as there is something to do.
  */
-export async function dataSource(ref: EntityRef): Promise<void> {
+export async function dataSource(ref: EntityRef): Promise<string> {
   const quick = activitiesOn<DataSourceActivities>('entities', SHORT);
   const long = activitiesOn<DataSourceActivities>('imports', LONG);
-  await runEntity<DataSourceAct>(DATA_SOURCE, ref, async (ref, act) => {
+  return await runEntity<DataSourceAct>(DATA_SOURCE, ref, async (ref, act) => {
     const { summary } = act;
     switch (act.name) {
       case 'apply-schedule':
@@ -40,13 +40,13 @@ export async function dataSource(ref: EntityRef): Promise<void> {
 }
 
 /** Tries a connection's credentials and ends with its check. Id: credential-check/<id>. At most ten minutes. */
-export async function credentialCheck(ref: EntityRef): Promise<void> {
+export async function credentialCheck(ref: EntityRef): Promise<string> {
   const cloud = activitiesOn<DataSourceActivities>('cloud', {
     startToCloseTimeout: '1 min',
     scheduleToCloseTimeout: '8 min',
     retry: { initialInterval: '1 s', maximumInterval: '20 s' },
   });
-  await runEntity<CheckConnectionAct>(CREDENTIAL_CHECK, ref, async (ref, act) => {
+  return await runEntity<CheckConnectionAct>(CREDENTIAL_CHECK, ref, async (ref, act) => {
     await cloud.checkConnection.executeWithOptions({ summary: act.summary }, [ref, act]);
   });
 }

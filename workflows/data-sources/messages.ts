@@ -39,12 +39,12 @@ export interface CheckConnectionAct extends EntityAct {
 /**
  * The activities behind the acts. Each is idempotent: its outcome is a command recorded once under
  * the act's key, and an attempt that lost its fence writes nothing. A final failure is recorded on
- * the row and does not fail the activity.
+ * the row and does not fail the activity. Texts that they answer are for people who read the history.
  */
 export interface DataSourceActivities {
   applySchedule(ref: EntityRef, act: ApplyScheduleAct): Promise<void>;
-  planImport(ref: EntityRef, act: PlanImportAct): Promise<void>;
-  importPeriod(ref: EntityRef, act: ImportPeriodAct): Promise<void>;
+  planImport(ref: EntityRef, act: PlanImportAct): Promise<string>;
+  importPeriod(ref: EntityRef, act: ImportPeriodAct): Promise<string>;
   purgeDataSource(ref: EntityRef, act: PurgeAct): Promise<void>;
   checkConnection(ref: EntityRef, act: CheckConnectionAct): Promise<void>;
 }
