@@ -28,9 +28,9 @@ export async function inspectExport(objects: ExportObjects, hint: ExportHint, si
   const seen = await survey(objects, known, signal);
   if (seen.probe !== null) await readBeginning(objects, seen.probe, signal);
   const dialect = known.dialect ?? seen.dialect;
-  if (dialect === null) throw notFound(hint, 'No file there looks like part of a cost and usage report');
+  if (dialect === null) throw notFound(hint);
   if (seen.probe !== null && seen.dialect === null && !hint.isKnown && hint.dialect === null) {
-    throw notFound(hint, 'No file there looks like part of a cost and usage report');
+    throw notFound(hint);
   }
   const warnings =
     seen.probe === null ? [`Nothing lies below ${hint.place} yet. AWS delivers the first files of a new export within 24 hours.`] : [];
@@ -93,11 +93,14 @@ async function accountOf(objects: ExportObjects, manifest: ExportObject): Promis
   return account?.[1] ?? null;
 }
 
-function notFound(hint: ExportHint, what: string): DomainError {
+function notFound(hint: ExportHint): DomainError {
   return new DomainError({
     kind: 'invalid-input',
     code: 'data-sources.export-not-found',
-    message: `${what} (${hint.place}). Check bucket and prefix; for an export that has not delivered yet, say whether it is cur or cur2.`,
+    message:
+      `Nothing below ${hint.place} looks like a cost and usage report: AWS puts a month's files (.csv, .csv.gz, .csv.zip, .parquet) ` +
+      `into a folder such as 20261001-20261101 or BILLING_PERIOD=2026-10. Check the place; for an export that has not delivered yet, ` +
+      `say whether it is cur or cur2.`,
     details: { place: hint.place },
   });
 }

@@ -94,6 +94,11 @@ export class ApiClient {
     this.#token = token;
   }
 
+  /** Whether the API listens on this machine, so that a directory named here is one there. */
+  get isLocal(): boolean {
+    return ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(this.#url).hostname);
+  }
+
   listOrganizations(): Promise<Organization[]> {
     return this.#all('/v1/organizations', organization);
   }
@@ -163,7 +168,8 @@ export class ApiClient {
     if (response.ok) return { status: response.status, body: answer };
     const refused = problem.safeParse(answer);
     if (!refused.success) throw new ApiError('unexpected', `${method} ${path} was answered with ${response.status} and no explanation.`);
-    const fields = (refused.data.fields ?? []).map((field) => `\n  ${field.field}: ${field.problem}`).join('');
+    // One wrong field is all that the detail speaks of; several are listed below it.
+    const fields = (refused.data.fields ?? []).filter(({ problem: what }) => refused.data.detail?.includes(what) !== true).map((field) => `\n  ${field.field}: ${field.problem}`).join('');
     throw new ApiError(refused.data.code, `${refused.data.detail ?? refused.data.title ?? refused.data.code} (${refused.data.code})${fields}`);
   }
 }

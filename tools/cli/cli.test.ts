@@ -6,6 +6,7 @@ import { bootstrapAdministrator } from '../../commands/identity/bootstrap.ts';
 import { writeHandMadePeriod } from '../../tests/helpers/hand-made-bill.ts';
 import { platform, type Platform } from '../../tests/helpers/platform.ts';
 import { systemClock } from '../../workers/dependencies.ts';
+import { ApiClient } from './api-client.ts';
 
 const program = join(import.meta.dirname, '..', 'orrery.mjs');
 let running: Platform;
@@ -53,10 +54,22 @@ test.after.always(async () => {
   await running.end();
 });
 
-test.serial('a folder is connected and imported in one command, into an organization of your own', async (t) => {
+test.serial('an organization of one’s own without a bill does not hide the demonstration', async (t) => {
+  const own = new ApiClient(api.url, token);
+  const nothing = join(running.directory, 'nothing-here');
+  const missing = await orrery(['import', nothing]);
+  t.deepEqual(missing, { code: 1, out: '', error: `There is no directory ${nothing}.\n` });
+  t.deepEqual((await own.listOrganizations()).map(({ name }) => name), ['Demonstration']);
+  const refused = await orrery(['import', running.directory, '--name', 'Nothing yet', '--report', 'none']);
+  t.is(refused.code, 1, refused.out);
+  t.regex(refused.out, /^Made organization Default \(org_/);
+  t.deepEqual((await own.listOrganizations()).map(({ name }) => name), ['Default', 'Demonstration']);
+  t.regex((await orrery(['costs', '--month', '2026-10'])).out, /^Demonstration, /);
+});
+
+test.serial('a folder is connected and imported in one command', async (t) => {
   const { code, out, error } = await orrery(['import', bill]);
   t.is(code, 0, error);
-  t.regex(out, /^Made organization Default \(org_/);
   t.regex(out, /Connected data source bill \(ds_\w+, account \d{12}\)/);
   t.regex(out, /2026-10 replaced\nRead 3 rows of 1 file, billed 11\.2395678901 USD\.\n$/);
 });
@@ -73,6 +86,11 @@ test.serial('costs answers by service with a total, and imports lists what ran',
   t.regex(costs.out, /AmazonS3\s+10\.00\s+0\.00\s+USD\nAmazonEC2\s+1\.24\s+0\.00\s+USD\nTotal\s+11\.24/);
   const imports = await orrery(['imports']);
   t.regex(imports.out, /imp_\w+\s+bill\s+completed\s+2026-10/);
+});
+
+test.serial('what is wrong with one field is said once', async (t) => {
+  const { error } = await orrery(['costs', '--by', 'bogus']);
+  t.regex(error, /^group_by: knows no dimension "bogus"; use one of day, .*\(billing\.unknown-grouping\)\n$/);
 });
 
 test.serial('what the API refuses is told with its code, and the command fails', async (t) => {

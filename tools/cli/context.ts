@@ -24,32 +24,44 @@ function readIfThere(path: string): string | null {
 }
 
 /**
- * The organization meant: the one named (by name or id), else the only one of your own, else the demonstration.
+ * The organization to look at: the one named (by name or id), else the only one of your own that has a data source,
+ * else the demonstration.
  *
  * @throws ApiError when that is not clear.
  */
 export async function findOrganization(client: ApiClient, wanted: string | undefined): Promise<Organization> {
   const all = await client.listOrganizations();
   if (wanted !== undefined) {
-    const found = all.find(({ id, name }) => id === wanted || name === wanted);
+    const found = named(all, wanted);
     if (found === undefined) throw new ApiError('no-organization', `There is no organization ${wanted}; there are: ${namesOf(all)}.`);
     return found;
   }
-  const own = all.filter(({ name }) => name !== DEMONSTRATION);
-  const [only] = own.length === 0 ? all : own;
-  if (only === undefined) throw new ApiError('no-organization', 'There is no organization yet; orrery import makes one.');
-  if (own.length > 1) throw new ApiError('which-organization', `Say which with --organization: ${namesOf(own)}.`);
-  return only;
+  const own = onlyOwn(all);
+  const demonstration = named(all, DEMONSTRATION);
+  if (own === undefined && demonstration === undefined) throw new ApiError('no-organization', 'There is no organization yet; orrery import makes one.');
+  if (own === undefined || demonstration === undefined) return (own ?? demonstration) as Organization;
+  // One whose first bill could not be connected has nothing to show.
+  return (await client.listDataSources(own.id)).length === 0 ? demonstration : own;
 }
 
-/** As `findOrganization`, but the demonstration is not for real bills: without an own one, makes it. */
+/** The organization to import into: the one named, else the only one of your own. The demonstration is not for real bills. Makes what is missing. */
 export async function ensureOrganization(client: ApiClient, wanted: string | undefined): Promise<Organization> {
   const all = await client.listOrganizations();
-  const isThere = wanted === undefined ? all.some(({ name }) => name !== DEMONSTRATION) : all.some(({ id, name }) => id === wanted || name === wanted);
-  if (isThere) return findOrganization(client, wanted);
+  const found = wanted === undefined ? onlyOwn(all) : named(all, wanted);
+  if (found !== undefined) return found;
   const made = await client.createOrganization(wanted ?? OWN);
   console.log(`Made organization ${made.name} (${made.id})`);
   return made;
+}
+
+function named(all: Organization[], wanted: string): Organization | undefined {
+  return all.find(({ id, name }) => id === wanted || name === wanted);
+}
+
+function onlyOwn(all: Organization[]): Organization | undefined {
+  const own = all.filter(({ name }) => name !== DEMONSTRATION);
+  if (own.length > 1) throw new ApiError('which-organization', `Say which with --organization: ${namesOf(own)}.`);
+  return own[0];
 }
 
 function namesOf(organizations: Organization[]): string {

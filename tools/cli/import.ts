@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { Big } from 'big.js';
 import { ApiError, type ApiClient, type DataSource, type ImportDetail, type NewDataSource } from './api-client.ts';
@@ -24,6 +25,12 @@ export function readPlace(text: string): Place {
   if (bucket === '') throw new ApiError('no-bucket', `${text} names no bucket; write s3://bucket/prefix.`);
   // AWS keeps prefixes verbatim, but a slash at the end is how people point at a folder.
   return { scheme: 'bucket-only', bucket, prefix: prefix.join('/').replace(/\/$/, '') };
+}
+
+/** Refuses a directory that is not there, before anything is made for it. Another machine's is the API's to judge. */
+export function requirePlace(client: Pick<ApiClient, 'isLocal'>, place: Place): void {
+  if (place.scheme !== 'directory' || !client.isLocal) return;
+  if (statSync(place.path, { throwIfNoEntry: false })?.isDirectory() !== true) throw new ApiError('no-directory', `There is no directory ${place.path}.`);
 }
 
 /** Imports the bill at `place`, connecting it as a data source first if it is not one yet, and follows to the end. */

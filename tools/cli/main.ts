@@ -4,7 +4,7 @@ import { isMonth, monthOf, plusMonths, toInstant } from '../../domain/shared/tim
 import { ApiError } from './api-client.ts';
 import { connectClient, ensureOrganization, findOrganization } from './context.ts';
 import { describeCosts, type CostFlags } from './costs.ts';
-import { importBill, readPlace, type ImportFlags } from './import.ts';
+import { importBill, readPlace, requirePlace, type ImportFlags } from './import.ts';
 import { describeImports } from './imports.ts';
 
 interface CommonFlags {
@@ -34,7 +34,7 @@ function subcommand(program: Command, usage: string, description: string): Comma
   return program
     .command(usage)
     .description(description)
-    .option('-o, --organization <name-or-id>', 'the organization; by default your only one')
+    .option('-o, --organization <name-or-id>', 'the organization; by default your only one, to look at also the demonstration')
     .option('--data-dir <directory>', 'where npm start keeps its data, for its token and address', join(import.meta.dirname, '..', '..', '.orrery'));
 }
 
@@ -52,14 +52,16 @@ subcommand(program, 'import <place>', 'Import an AWS bill from a directory or s3
   .option('--month <months>', 'months to read again even if unchanged, repeatable', gather(readMonth))
   .action(async (place: string, flags: CommonFlags & ImportFlags) => {
     const client = connectClient(flags.dataDir, process.env);
+    const bill = readPlace(place);
+    requirePlace(client, bill);
     const organization = await ensureOrganization(client, flags.organization);
-    console.log(await importBill(client, organization.id, readPlace(place), flags, process.env));
+    console.log(await importBill(client, organization.id, bill, flags, process.env));
   });
 
 subcommand(program, 'costs', 'What a month cost')
   .option('--by <dimensions>', 'at most two of day, week, month, service, account, region, resource, resource_type, charge_category, data_source, tag:KEY', gather(String), undefined)
   .option('--month <month>', 'by default last month', readMonth, lastMonth)
-  .addOption(new Option('--metric <metric>').choices(['billed', 'effective', 'contracted', 'list']).default('billed'))
+  .addOption(new Option('--metric <metric>', 'billed as invoiced, effective with prepayments spread, contracted before commitment discounts, list at public prices').choices(['billed', 'effective', 'contracted', 'list']).default('billed'))
   .addOption(new Option('--basis <basis>', 'what places a cost in the month').choices(['billing_period', 'usage_date']).default('billing_period'))
   .action(async (flags: CommonFlags & Omit<CostFlags, 'by'> & { by?: string[] }) => {
     const client = connectClient(flags.dataDir, process.env);

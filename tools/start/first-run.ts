@@ -34,11 +34,18 @@ export async function prepareFirstRun(options: StartOptions, config: Config): Pr
       const client = new ApiClient(config.http.publicUrl, readFileSync(tokenFile(dataDirectory), 'utf8').trim());
       const today = toInstant(Date.now()).slice(0, 10);
       if (options.sample) await ensureDemonstration(client, dataDirectory, plusDays(today, -1));
-      const own = (await client.listOrganizations()).find(({ name }) => name !== DEMONSTRATION);
+      const shown = await organizationToShow(client);
       const month = plusMonths(monthOf(today), -1);
-      return { tokenFile: tokenFile(dataDirectory), organizationId: own?.id ?? organizationId, month, nextMonth: plusMonths(month, 1) };
+      return { tokenFile: tokenFile(dataDirectory), organizationId: shown ?? organizationId, month, nextMonth: plusMonths(month, 1) };
     },
   };
+}
+
+/** One of your own that has a bill, else the demonstration: the example is to answer with numbers. */
+async function organizationToShow(client: ApiClient): Promise<string | undefined> {
+  const all = await client.listOrganizations();
+  for (const { id, name } of all) if (name !== DEMONSTRATION && (await client.listDataSources(id)).length > 0) return id;
+  return all.find(({ name }) => name === DEMONSTRATION)?.id;
 }
 
 /** Answers the organization that the administrator manages. Where the token was lost, a new one is made. */
