@@ -12,7 +12,7 @@ import {
   type WakeUp,
 } from '../db/shared/wake-up-store.ts';
 import { plusMilliseconds, type Clock } from '../domain/shared/time.ts';
-import { lookAgain, STATUS_AT_WORK, type EntityRef } from '../workflows/messages.ts';
+import { lookAgain, type EntityRef } from '../workflows/messages.ts';
 
 const BATCH = 50;
 const LEASE_MS = 30_000;
@@ -45,7 +45,7 @@ export function wakeThrough(client: Client, taskQueue: string): WakeWorkflow {
       searchAttributes: {
         OrreryOrganization: [wakeUp.organizationId],
         OrreryDomain: [wakeUp.kind],
-        OrreryStatus: [STATUS_AT_WORK],
+        OrreryStatus: ['open'],
       },
     });
   };

@@ -46,9 +46,6 @@ export function entityWorkflowId(kind: string, id: string): string {
 /** Search attributes that every workflow of the product carries; all keywords. */
 export const SEARCH_ATTRIBUTES = ['OrreryOrganization', 'OrreryDomain', 'OrreryStatus'] as const;
 
-/** OrreryStatus of a run that has been woken and has not come to rest: what it finds is the row's to say. */
-export const STATUS_AT_WORK = 'at-work';
-
 /** What a Temporal Schedule starts: a tick issues one command for a row. */
 export interface Tick {
   /** Which tick: the key of its command. */
