@@ -11,7 +11,7 @@ import {
   ActivityFailure,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { lookAgain, type EntityAct, type EntityRef, type Plan } from './messages.ts';
+import { lookAgain, type EntityAct, type EntityRef, type Performed, type Plan } from './messages.ts';
 
 /** History events after which a run hands over to a fresh one: replay of a run stays well under a second. */
 const EVENTS_PER_RUN = 800;
@@ -24,16 +24,16 @@ const PAUSE_AFTER_FAILURE_MS = 60_000;
 export interface EntityLoopActivities<Act extends EntityAct> {
   /** Runs the command for whatever is due on the row and answers with what it wants. Repeating it changes nothing. */
   advance(ref: EntityRef, at: string): Promise<Plan<Act>>;
-  /** Performs one act; its outcome is a command keyed by the act, not what this answers. */
-  perform(ref: EntityRef, act: Act): Promise<unknown>;
+  /** Performs one act; its outcome is a command keyed by the act. Answers with what the row wants after it. */
+  perform(ref: EntityRef, act: Act): Promise<Performed<Act>>;
 }
 
 /**
- * The only loop in the product: look at the row, perform what it wants, wait for its deadline or a
- * signal, look again. It keeps a reference and a deadline, no state. Every run begins with
- * `advance` and ends only after one later than the newest signal. Coming to rest it says the row's
- * state as OrreryStatus; a run that ends answers with the row's details, which the Temporal UI
- * shows even when no worker runs.
+ * The only loop in the product: look at the row, perform what it wants first, see what it wants then;
+ * when nothing, wait for its deadline or a signal, and look again. It keeps a reference and a deadline,
+ * no state. Every run begins with `advance` and ends only on a look later than the newest signal.
+ * Coming to rest it says the row's state as OrreryStatus; a run that ends answers with the row's
+ * details, which the Temporal UI shows even when no worker runs.
  */
 export async function entityLoop<Act extends EntityAct>(
   ref: EntityRef,
@@ -43,18 +43,26 @@ export async function entityLoop<Act extends EntityAct>(
   setHandler(lookAgain, () => {
     woken = true;
   });
+  let plan: Plan<Act> | null = null;
   for (;;) {
-    woken = false;
     try {
-      const plan = await advance(ref, new Date().toISOString());
+      // A signal that came while the row was being looked at may be about something newer.
+      if (plan === null || woken) {
+        woken = false;
+        plan = await advance(ref, new Date().toISOString());
+      }
       setCurrentDetails(plan.details);
-      for (const act of plan.acts) await perform(ref, act);
-      if (plan.acts.length === 0 && !woken) {
+      const act: Act | undefined = plan.acts[0];
+      if (act !== undefined) {
+        plan = (await perform(ref, act)).plan;
+      } else if (!woken) {
         showStatus(plan.status);
         if (plan.done) return plan.details;
         await wokenOrDue(() => woken, plan.nextDueAt);
+        plan = null;
       }
     } catch (error) {
+      plan = null;
       // An activity that used up its attempts never ends the entity: the row still wants what it wants.
       if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
       const again = new Date(Date.now() + PAUSE_AFTER_FAILURE_MS).toISOString();
@@ -66,9 +74,13 @@ export async function entityLoop<Act extends EntityAct>(
   }
 }
 
-/** One action of the history's budget, so only at rest and only when it changes. */
+/**
+ * One action of the history's budget, so only at rest and only when it changes. A run that was started without the
+ * attribute leaves it alone: in a namespace that lacks it, an upsert would fail the workflow's task for ever.
+ */
 function showStatus(status: string): void {
-  if (workflowInfo().typedSearchAttributes.get(STATUS) !== status) upsertSearchAttributes([{ key: STATUS, value: status }]);
+  const shown = workflowInfo().typedSearchAttributes.get(STATUS);
+  if (shown !== undefined && shown !== status) upsertSearchAttributes([{ key: STATUS, value: status }]);
 }
 
 function rootMessage(error: Error): string {

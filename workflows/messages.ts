@@ -25,6 +25,14 @@ export interface Plan<Act> {
   status: string;
 }
 
+/** What performing an act answers. */
+export interface Performed<Act> {
+  /** What came of it, for people who read the history. */
+  outcome: string;
+  /** What the row wants after it: it saves the workflow a look of its own. */
+  plan: Plan<Act>;
+}
+
 /** An act as every entity's plan carries it. */
 export interface EntityAct {
   /** What to do: the activity's key within its entity. */

@@ -143,12 +143,12 @@ async function statusOf(handle: WorkflowHandle): Promise<string | undefined> {
   return (await handle.describe()).typedSearchAttributes.get(defineSearchAttributeKey('OrreryStatus', SearchAttributeType.KEYWORD));
 }
 
-/** What the activities of one type answered, in the order of the history, as the Temporal UI shows it. */
+/** What came of the activities of one type, in the order of the history, as the Temporal UI shows it. */
 async function answersOf(handle: WorkflowHandle, type: string): Promise<string[]> {
   const { events } = await handle.fetchHistory();
   const scheduled = (events ?? []).filter((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === type).map(({ eventId }) => String(eventId));
   return (events ?? []).flatMap(({ activityTaskCompletedEventAttributes: done }) =>
-    scheduled.includes(String(done?.scheduledEventId)) ? [JSON.parse(String(done?.result?.payloads?.[0]?.data)) as string] : [],
+    scheduled.includes(String(done?.scheduledEventId)) ? [(JSON.parse(String(done?.result?.payloads?.[0]?.data)) as { outcome: string }).outcome] : [],
   );
 }
 

@@ -47,6 +47,6 @@ export async function credentialCheck(ref: EntityRef): Promise<string> {
     retry: { initialInterval: '1 s', maximumInterval: '20 s' },
   });
   return await runEntity<CheckConnectionAct>(CREDENTIAL_CHECK, ref, async (ref, act) => {
-    await cloud.checkConnection.executeWithOptions({ summary: act.summary }, [ref, act]);
+    return await cloud.checkConnection.executeWithOptions({ summary: act.summary }, [ref, act]);
   });
 }

@@ -1,5 +1,5 @@
 import type { CalendarDate } from '../../domain/shared/time.ts';
-import type { EntityAct, EntityRef } from '../messages.ts';
+import type { EntityAct, EntityRef, Performed } from '../messages.ts';
 
 /** Kinds of the workflows of this domain; ids are `<kind>/<row id>`. */
 export const DATA_SOURCE = 'data-source';
@@ -39,12 +39,12 @@ export interface CheckConnectionAct extends EntityAct {
 /**
  * The activities behind the acts. Each is idempotent: its outcome is a command recorded once under
  * the act's key, and an attempt that lost its fence writes nothing. A final failure is recorded on
- * the row and does not fail the activity. Texts that they answer are for people who read the history.
+ * the row and does not fail the activity.
  */
 export interface DataSourceActivities {
-  applySchedule(ref: EntityRef, act: ApplyScheduleAct): Promise<void>;
-  planImport(ref: EntityRef, act: PlanImportAct): Promise<string>;
-  importPeriod(ref: EntityRef, act: ImportPeriodAct): Promise<string>;
-  purgeDataSource(ref: EntityRef, act: PurgeAct): Promise<void>;
-  checkConnection(ref: EntityRef, act: CheckConnectionAct): Promise<void>;
+  applySchedule(ref: EntityRef, act: ApplyScheduleAct): Promise<Performed<DataSourceAct>>;
+  planImport(ref: EntityRef, act: PlanImportAct): Promise<Performed<DataSourceAct>>;
+  importPeriod(ref: EntityRef, act: ImportPeriodAct): Promise<Performed<DataSourceAct>>;
+  purgeDataSource(ref: EntityRef, act: PurgeAct): Promise<Performed<DataSourceAct>>;
+  checkConnection(ref: EntityRef, act: CheckConnectionAct): Promise<Performed<CheckConnectionAct>>;
 }
