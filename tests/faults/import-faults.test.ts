@@ -16,7 +16,8 @@ import { startWorkerProcess, type WorkerProcess } from '../helpers/worker-proces
 
 const SEEDS = soak ? 500 : 20;
 /** Imports that run side by side; each meets the kills at another point of its work. */
-const AT_ONCE = 10;
+const AT_ONCE = soak ? 50 : 10;
+const KILLS = soak ? 18 : 6;
 const WORKERS = 2;
 const MONTHS = ['2026-09', '2026-10'];
 const ROWS = 400;
@@ -107,13 +108,13 @@ for (let first = 0; first < SEEDS; first += AT_ONCE) {
           expected.set(await connectBill(organizationId, seed, path), { organizationId, total });
         }),
       );
-      const done = Promise.all([...expected].map(([id, { organizationId }]) => importOutcome(site, organizationId, id, 200)));
+      const done = Promise.all([...expected].map(([id, { organizationId }]) => importOutcome(site, organizationId, id, soak ? 560 : 200)));
       // Awaited below; until then an outcome that never comes must not count as unhandled.
       done.catch(() => undefined);
-      for (let kill = 0; kill < 6; kill += 1) {
+      for (let kill = 0; kill < KILLS; kill += 1) {
         await new Promise((resolve) => setTimeout(resolve, 500 + random() * 3_500));
-        if (kill === 2) await servers.crashPostgres();
-        else if (kill === 4) await servers.crashTemporal();
+        if (kill % 6 === 2) await servers.crashPostgres();
+        else if (kill % 6 === 4) await servers.crashTemporal();
         else await workers.killOne(random());
       }
       for (const { operation } of await done) t.is(operation.state, 'completed', JSON.stringify(operation.error));
