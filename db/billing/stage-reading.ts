@@ -56,14 +56,15 @@ const STAGED_KINDS = `
  * reading says, and with PostgreSQL's own error when a value does not have its column's type.
  */
 export async function stageReading(tx: Transaction, reading: PeriodReading): Promise<void> {
-  // Hash tables of a large bill's merge stay in memory; both settings end with the transaction.
-  await tx.raw(`set local work_mem = '128MB'`);
-  await tx.raw(`set local jit = off`);
+  // Hash tables of a large bill's merge stay in memory. Its joins are of whole tables, whose sizes matter and whose
+  // histograms do not, so that a sample of 3,000 rows serves as well as one of 30,000, in a tenth of the time. All
+  // settings end with the transaction.
+  await tx.raw(`set local work_mem = '128MB'; set local jit = off; set local default_statistics_target = 10`);
   await tx.raw(STAGED_COSTS);
   await tx.raw(STAGED_RESOURCES);
   await copyFile(tx, 'staged_resources', RESOURCE_COLUMNS, reading.resourcesPath, reading.resourceRows);
   await copyFile(tx, 'staged_costs', COST_COLUMNS, reading.costsPath, reading.costRows);
-  await tx.raw(`analyze staged_resources`);
+  await tx.raw(`analyze staged_resources (sub_account_id, native_id)`);
   await tx.raw(`analyze staged_costs`);
   await tx.raw(STAGED_KINDS);
 }
