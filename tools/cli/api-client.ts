@@ -50,11 +50,14 @@ const expenses = z.object({
   total: z.number(),
   displayed: z.number(),
 });
+const foundExport = z.object({ name: z.string().nullable(), prefix: z.string(), dialect: z.string() });
 const problem = z.object({
   code: z.string(),
   title: z.string().optional(),
   detail: z.string().optional(),
   fields: z.array(z.object({ field: z.string(), problem: z.string() })).optional(),
+  /** Of `data-sources.several-exports`. */
+  details: z.object({ exports: z.array(foundExport).optional() }).optional(),
 });
 
 export type Organization = z.infer<typeof organization>;
@@ -170,6 +173,7 @@ export class ApiClient {
     if (!refused.success) throw new ApiError('unexpected', `${method} ${path} was answered with ${response.status} and no explanation.`);
     // One wrong field is all that the detail speaks of; several are listed below it.
     const fields = (refused.data.fields ?? []).filter(({ problem: what }) => refused.data.detail?.includes(what) !== true).map((field) => `\n  ${field.field}: ${field.problem}`).join('');
-    throw new ApiError(refused.data.code, `${refused.data.detail ?? refused.data.title ?? refused.data.code} (${refused.data.code})${fields}`);
+    const exports = (refused.data.details?.exports ?? []).map(({ prefix, name, dialect }) => `\n  ${[prefix, name].filter(Boolean).join('/')} (${dialect})`).join('');
+    throw new ApiError(refused.data.code, `${refused.data.detail ?? refused.data.title ?? refused.data.code} (${refused.data.code})${fields}${exports}`);
   }
 }

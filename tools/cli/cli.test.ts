@@ -93,6 +93,14 @@ test.serial('what is wrong with one field is said once', async (t) => {
   t.regex(error, /^group_by: knows no dimension "bogus"; use one of day, .*\(billing\.unknown-grouping\)\n$/);
 });
 
+test.serial('where several exports match, they are listed', async (t) => {
+  const several = join(running.directory, 'several');
+  for (const name of ['east', 'west']) writeHandMadePeriod(several, 'cur', name, { month: '2026-10', assembly: 'a', rows: [] });
+  const { code, error } = await orrery(['import', several]);
+  t.is(code, 1);
+  t.regex(error, /\(data-sources\.several-exports\)\n {2}cur\/east \(cur\)\n {2}cur\/west \(cur\)\n$/);
+});
+
 test.serial('what the API refuses is told with its code, and the command fails', async (t) => {
   const outside = await orrery(['import', '/usr/share']);
   t.is(outside.code, 1);
@@ -103,7 +111,8 @@ test.serial('what the API refuses is told with its code, and the command fails',
 });
 
 test('without a token or a server it says what to do', async (t) => {
-  const nobody = await orrery(['costs'], { ORRERY_URL: api.url });
+  // The checkout's own data directory may hold the token of a platform that somebody runs here.
+  const nobody = await orrery(['costs', '--data-dir', join(running.directory, 'no-platform')], { ORRERY_URL: api.url });
   t.regex(nobody.error, /^There is no token: set ORRERY_TOKEN/);
   const nowhere = await orrery(['costs'], { ORRERY_URL: 'http://127.0.0.1:9', ORRERY_TOKEN: token });
   t.regex(nowhere.error, /^http:\/\/127\.0\.0\.1:9 does not answer/);
