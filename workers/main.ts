@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import pino, { type Logger } from 'pino';
 import { loadConfig, type Config } from '../config.ts';
@@ -12,13 +13,17 @@ import { clearAbandonedSpool } from '../activities/shared/spool.ts';
 import { connectClient, connectWorkers } from './temporal-connection.ts';
 import { tickSchedules } from './tick-schedules.ts';
 
+/** Stopping takes less than the five seconds that `npm start` gives this process. */
+const STOP_MS = 3_500;
+const CLOSE_MS = 400;
+
 export interface StartWorkersOptions {
   workflowBundle?: { codePath: string };
 }
 
 /**
- * Starts Temporal workers, the relay and the reconciler of one process. `stop` ends them in order:
- * nothing new is taken up, what runs hands over, then connections close.
+ * Starts Temporal workers, the relay and the reconciler of one process. `stop` ends them in order, in
+ * five seconds at most: nothing new is taken up, what runs hands over, then connections close.
  */
 export async function startWorkers(config: Config, log: Logger, options: StartWorkersOptions = {}): Promise<{ stop(): Promise<void> }> {
   installRuntime(log);
@@ -53,15 +58,33 @@ export async function startWorkers(config: Config, log: Logger, options: StartWo
   log.info({ namespace: config.temporal.namespace, taskQueuePrefix: config.taskQueuePrefix }, 'workers, relay and reconciler run');
   return {
     async stop() {
-      await reconciler.stop();
-      await relay.stop();
-      await workers.stop();
-      await workerConnection.close();
-      await connection.close();
-      await db.destroy();
+      // Together: none waits for another, and a Temporal or PostgreSQL that is gone holds up neither.
+      await Promise.all([
+        within(STOP_MS, reconciler.stop(), 'the reconciler', log),
+        within(STOP_MS, relay.stop(), 'the relay', log),
+        within(STOP_MS, workers.stop(), 'a worker', log),
+      ]);
+      // An activity that was abandoned may still hold a connection; it ends with the process.
+      await within(CLOSE_MS, workerConnection.close(), 'the connection of the workers', log);
+      await within(CLOSE_MS, connection.close(), 'the connection of the client', log);
+      await within(CLOSE_MS, db.destroy(), 'the database pool', log);
       log.info('workers, relay and reconciler have stopped');
     },
   };
+}
+
+/** Waits for an end, but not for ever: what hangs or fails then is named in the log and left to the end of the process. */
+async function within(milliseconds: number, end: Promise<unknown>, what: string, log: Logger): Promise<void> {
+  const late = Symbol('late');
+  const timer = new AbortController();
+  try {
+    const first = await Promise.race([end, delay(milliseconds, late, { signal: timer.signal })]);
+    if (first === late) log.warn({ milliseconds }, `${what} did not end in time and is abandoned`);
+  } catch (error) {
+    log.warn({ err: error }, `${what} did not end well`);
+  } finally {
+    timer.abort();
+  }
 }
 
 let runtimeInstalled = false;
@@ -83,9 +106,10 @@ if (import.meta.main) {
   const config = loadConfig(process.env);
   const log = pino({ level: config.logLevel, base: { process: 'workers' } });
   const running = await startWorkers(config, log);
+  let stopping: Promise<void> | null = null;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      running.stop().then(
+    process.on(signal, () => {
+      stopping ??= running.stop().then(
         () => process.exit(0),
         (error: unknown) => {
           log.error({ err: error }, 'stopping failed');

@@ -28,9 +28,13 @@ const SERVED_QUEUES: readonly TaskQueue[] = TASK_QUEUES.filter((queue) => queue 
 /** How many activities of a queue one process runs at a time. An import holds hundreds of MB, so one a process. */
 const CONCURRENCY: Record<TaskQueue, number> = { entities: 50, imports: 1, cloud: 20, outbound: 20 };
 
-/** A stuck activity is given this long when the worker stops, then abandoned: Temporal runs it elsewhere. */
-const SHUTDOWN_GRACE = '5 s';
-const SHUTDOWN_FORCE = '8 s';
+/**
+ * What runs when the worker stops is told so after this long. An import cannot end in time, so it is told at once and
+ * another worker takes it up; the rest takes moments.
+ */
+const SHUTDOWN_GRACE: Record<TaskQueue, string> = { entities: '1 s', imports: '0 s', cloud: '1 s', outbound: '1 s' };
+/** What does not listen is abandoned after this long: below the five seconds that `npm start` gives the workers. */
+const SHUTDOWN_FORCE = '3 s';
 const REPLACE_AFTER_MS = 1_000;
 
 /** One Temporal worker a task queue, in this process; `stop` lets what runs finish or hand over. */
@@ -52,7 +56,10 @@ async function keepWorker(queue: TaskQueue, parts: WorkerParts): Promise<{ stop(
     while (!stopping.signal.aborted) {
       try {
         if (worker.getState() !== 'INITIALIZED') worker = await Worker.create(optionsOf(queue, parts));
-        await worker.run();
+        const ended = worker.run();
+        // Stopped while it was being made: only a worker that ran can end.
+        if (stopping.signal.aborted) worker.shutdown();
+        await ended;
       } catch (error) {
         parts.log.error({ err: error, queue }, 'a worker ended; another takes its place');
         await delay(REPLACE_AFTER_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
@@ -77,7 +84,7 @@ function optionsOf(queue: TaskQueue, parts: WorkerParts): WorkerOptions {
     activities: activitiesOf(queue, parts),
     interceptors: { activity: [() => ({ inbound: failureInterceptor })] },
     maxConcurrentActivityTaskExecutions: CONCURRENCY[queue],
-    shutdownGraceTime: SHUTDOWN_GRACE,
+    shutdownGraceTime: SHUTDOWN_GRACE[queue],
     shutdownForceTime: SHUTDOWN_FORCE,
   };
   if (queue !== 'entities') return common;

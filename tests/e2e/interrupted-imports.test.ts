@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { editDataSource } from '../../commands/data-sources/edit-data-source.ts';
 import { requestImport } from '../../commands/data-sources/request-import.ts';
 import { getDataSource } from '../../db/data-sources/data-source-store.ts';
@@ -30,10 +30,12 @@ function writeMonth(site: Platform, month: string, cost: string): string {
 }
 
 /** A platform whose first import is being read, and stays so until released. */
-async function whileReading(months = ['2026-10']): Promise<Held> {
+async function whileReading(t: ExecutionContext, months = ['2026-10']): Promise<Held> {
   const site = await platform();
+  t.teardown(() => site.end());
   const held = hold();
   const workers = await startHeldWorkers(site, held);
+  t.teardown(() => workers.stop());
   const path = months.map((month) => writeMonth(site, month, '7.00')).at(-1) ?? '';
   const organizationId = await anOrganization(site);
   const id = await connectDirectory(site, organizationId, path);
@@ -47,9 +49,10 @@ async function runningImport({ site, organizationId, id }: Held): Promise<string
 }
 
 test('an import cancelled through the API while it is read ends as cancelled, writes nothing, and leaves the worker free', async (t) => {
-  const one = await whileReading(['2026-09', '2026-10']);
-  const { site, held, workers, organizationId, id } = one;
+  const one = await whileReading(t, ['2026-09', '2026-10']);
+  const { site, held, organizationId, id } = one;
   const api = await siteApi(site, organizationId);
+  t.teardown(() => api.stop());
   const importId = await runningImport(one);
   const cancelled = await api.call('POST', `/v1/billing-imports/${importId}:cancel`);
   t.deepEqual([cancelled.status, cancelled.body.state], [200, 'cancelled']);
@@ -64,18 +67,16 @@ test('an import cancelled through the API while it is read ends as cancelled, wr
   t.is(again.status, 202);
   t.is((await importOutcome(site, organizationId, id)).operation.state, 'completed');
   t.deepEqual(await billedTotals(site, id), { USD: '14' });
-  await api.stop();
-  await workers.stop();
-  await site.end();
 });
 
 test('a worker that stops hands its import over at once, and another one finishes it', async (t) => {
-  const one = await whileReading();
+  const one = await whileReading(t);
   const { site, held, workers, organizationId, id } = one;
   await workers.stop();
   t.like(await held.aborted, { name: 'CancelledFailure', message: 'WORKER_SHUTDOWN' });
   t.is((await getDataSource(site.db, organizationId, id))?.running?.state, 'running');
   const others = await site.startWorkers();
+  t.teardown(() => others.stop());
   const { operation, importId } = await importOutcome(site, organizationId, id);
   t.is(operation.state, 'completed', JSON.stringify(operation.error));
   t.deepEqual(await billedTotals(site, id), { USD: '7' });
@@ -83,13 +84,11 @@ test('a worker that stops hands its import over at once, and another one finishe
   t.is(ends.length, 1);
   // Planned once, read by the worker that stopped, read by the other.
   t.is((await site.db('billing_imports').where({ id: importId }).first('attempts')).attempts, 3);
-  await others.stop();
-  await site.end();
 });
 
 test('however many ask at once, one import runs and one waits, and the database holds that', async (t) => {
-  const one = await whileReading();
-  const { site, held, workers, organizationId, id } = one;
+  const one = await whileReading(t);
+  const { site, held, organizationId, id } = one;
   const ask = async () => await inTransaction(site.db, (tx) => requestImport(tx, { organizationId, id }, { cause: 'request', months: [], ...decision() }));
   const asked = await Promise.all(Array.from({ length: 12 }, ask));
   t.is(new Set(asked.map((each) => each.id)).size, 1);
@@ -100,13 +99,11 @@ test('however many ask at once, one import runs and one waits, and the database 
   held.release();
   await importOutcome(site, organizationId, id);
   t.deepEqual((await site.db('billing_imports').where({ data_source_id: id })).map((row) => row.state), ['completed', 'completed']);
-  await workers.stop();
-  await site.end();
 });
 
 test('pausing a data source pauses its Schedule in Temporal, another interval changes it, and resuming resumes it', async (t) => {
-  const one = await whileReading();
-  const { site, held, workers, organizationId, id } = one;
+  const one = await whileReading(t);
+  const { site, held, organizationId, id } = one;
   held.release();
   await importOutcome(site, organizationId, id);
   const ref = { organizationId, id };
@@ -124,6 +121,4 @@ test('pausing a data source pauses its Schedule in Temporal, another interval ch
   t.true(await becomes(15, true));
   await edit({ paused: false });
   t.true(await becomes(15, false));
-  await workers.stop();
-  await site.end();
 });

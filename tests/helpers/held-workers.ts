@@ -73,11 +73,11 @@ export async function startHeldWorkers(site: Platform, held: Hold): Promise<{ st
   });
   const wake = wakeThrough(site.client, 'entities');
   const relay = startRelay({ db: site.db, databaseUrl: site.config.databaseUrl, clock: systemClock, entities, wake, log: site.log });
-  return {
-    async stop() {
-      await relay.stop();
-      await workers.stop();
-      await connection.close();
-    },
+  let stopping: Promise<void> | null = null;
+  const stop = async (): Promise<void> => {
+    await relay.stop();
+    await workers.stop();
+    await connection.close();
   };
+  return { stop: () => (stopping ??= stop()) };
 }
