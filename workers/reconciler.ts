@@ -36,8 +36,8 @@ export interface ReconcilerDependencies {
  */
 export async function reconcile(deps: ReconcilerDependencies, full: boolean): Promise<void> {
   await alone(deps.db, 'reconciler', async () => {
-    const compares = (await ensureNamespace(deps.connection, deps.namespace)) || full;
-    await ensureSchedules(deps);
+    const compares = (await ensureNamespace(deps.connection, deps.namespace)) === 'completed' || full;
+    await ensureSchedules(deps, compares);
     for (const definition of deps.entities.values()) {
       await wakeOverdue(deps, definition);
       if (compares) await compare(deps, definition);
@@ -46,15 +46,27 @@ export async function reconcile(deps: ReconcilerDependencies, full: boolean): Pr
   });
 }
 
-/** Runs `work` if no other process holds the advisory lock. */
+/** Runs `work` if no other process holds the advisory lock. It is a session's, not a transaction's: calls to Temporal take their time. */
 async function alone(db: Database, name: string, work: () => Promise<void>): Promise<void> {
-  await db.transaction(async (tx) => {
-    const held = await tx.raw<{ rows: { held: boolean }[] }>(`select pg_try_advisory_xact_lock(hashtextextended(?, 0)) as held`, [name]);
-    if (held.rows[0]?.held === true) await work();
-  });
+  const connection: unknown = await db.client.acquireConnection();
+  const ask = async (lockFunction: string): Promise<boolean> => {
+    const query = db.raw<{ rows: { answer: boolean }[] }>(`select ${lockFunction}(hashtextextended(?, 0)) as answer`, [name]);
+    return (await query.connection(connection)).rows[0]?.answer === true;
+  };
+  try {
+    if (!(await ask('pg_try_advisory_lock'))) return;
+    try {
+      await work();
+    } finally {
+      await ask('pg_advisory_unlock');
+    }
+  } finally {
+    await db.client.releaseConnection(connection);
+  }
 }
 
-async function ensureSchedules({ db, client, schedules }: ReconcilerDependencies): Promise<void> {
+/** Every Schedule that is wanted exists, and none that is not; with `compares`, each also says what its row wants. */
+async function ensureSchedules({ db, client, schedules }: ReconcilerDependencies, compares: boolean): Promise<void> {
   const existing = await listTickSchedules(client);
   const wanted = new Set<string>();
   for (const source of await dataSourcesWithSchedules(db)) {
@@ -62,7 +74,7 @@ async function ensureSchedules({ db, client, schedules }: ReconcilerDependencies
     const schedule = wantedScheduleOf(wantedSchedule(source));
     if (schedule === null) continue;
     wanted.add(tickScheduleId(tick));
-    if (!existing.has(tickScheduleId(tick))) await schedules.ensure(tick, schedule);
+    if (compares || !existing.has(tickScheduleId(tick))) await schedules.ensure(tick, schedule);
   }
   for (const id of existing) {
     const [name, rowId] = id.split('/');

@@ -12,12 +12,14 @@ import {
   type WakeUp,
 } from '../db/shared/wake-up-store.ts';
 import { plusMilliseconds, type Clock } from '../domain/shared/time.ts';
-import { lookAgain, type EntityRef } from '../workflows/messages.ts';
+import { lookAgain, type EntityRef, type SEARCH_ATTRIBUTES } from '../workflows/messages.ts';
 
 const BATCH = 50;
 const LEASE_MS = 30_000;
 const LONGEST_WAIT_MS = 5_000;
 const LONGEST_BACKOFF_MS = 60_000;
+/** Failed deliveries, some seven seconds, before a namespace counts as one without our search attributes. */
+const PATIENCE = 4;
 
 /** Signal-with-start, the one call the relay makes. Tests put a process that dies here between two steps. */
 export type WakeWorkflow = (wakeUp: WakeUp, workflowType: string) => Promise<void>;
@@ -30,9 +32,12 @@ export interface RelayDependencies {
   log: Logger;
 }
 
-/** The real call: an open run is signalled, a closed or missing one is started anew with the signal. */
+/**
+ * The real call: an open run is signalled, a closed or missing one is started anew with the signal. Search attributes
+ * are for operators' eyes: where the namespace lacks them and we may not add them, workflows run without.
+ */
 export function wakeThrough(client: Client, taskQueue: string): WakeWorkflow {
-  return async (wakeUp, workflowType) => {
+  const start = async (wakeUp: WakeUp, workflowType: string, legible: boolean): Promise<void> => {
     const ref: EntityRef = { organizationId: wakeUp.organizationId, id: wakeUp.entityId };
     await client.workflow.signalWithStart<(ref: EntityRef) => Promise<void>, []>(workflowType, {
       workflowId: wakeUp.workflowId,
@@ -42,13 +47,31 @@ export function wakeThrough(client: Client, taskQueue: string): WakeWorkflow {
       signalArgs: [],
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       staticSummary: `${wakeUp.kind} ${wakeUp.entityId}`,
-      searchAttributes: {
-        OrreryOrganization: [wakeUp.organizationId],
-        OrreryDomain: [wakeUp.kind],
-        OrreryStatus: ['open'],
-      },
+      ...(legible && { searchAttributes: searchAttributesOf(wakeUp) }),
     });
   };
+  let lacking = false;
+  return async (wakeUp, workflowType) => {
+    if (lacking) return await start(wakeUp, workflowType, false);
+    try {
+      await start(wakeUp, workflowType, true);
+    } catch (error) {
+      // Attributes just added are known to every server only after some seconds, so the first refusals are waited out.
+      if (!isUnknownSearchAttribute(error) || wakeUp.attempts < PATIENCE) throw error;
+      await start(wakeUp, workflowType, false);
+      lacking = true;
+    }
+  };
+}
+
+function searchAttributesOf(wakeUp: WakeUp): Record<(typeof SEARCH_ATTRIBUTES)[number], string[]> {
+  return { OrreryOrganization: [wakeUp.organizationId], OrreryDomain: [wakeUp.kind], OrreryStatus: ['open'] };
+}
+
+/** INVALID_ARGUMENT is 3: "Namespace … has no mapping defined for search attribute OrreryDomain". */
+function isUnknownSearchAttribute(error: unknown): boolean {
+  const { code, details } = ((error as Error).cause ?? {}) as { code?: unknown; details?: unknown };
+  return code === 3 && typeof details === 'string' && /search attribute/i.test(details);
 }
 
 /** Delivers one batch of due wake-ups and answers how many there were. Any number of relays may run. */
