@@ -9,6 +9,8 @@ export interface Config {
   /** Master keys of the vault, 32 bytes each. New secrets are sealed under `current`; `previous` only open. */
   secretKeys: { current: Buffer; previous: Buffer[] };
   http: { host: string; port: number; publicUrl: string };
+  /** Where the workers answer about themselves, on the API's host; null: nowhere. */
+  workersPort: number | null;
   rawStore: RawStoreConfig;
   /** Absolute directories below which a data source may read a local export. Empty: none may. */
   importRoots: string[];
@@ -104,6 +106,7 @@ const variables = {
   ORRERY_SECRET_KEY_FILE: absolutePath('give the path of the key file').optional(),
   ORRERY_HOST: required('give the address to listen on, for example 127.0.0.1'),
   ORRERY_PORT: required('give the port to listen on, for example 8080').regex(/^\d+$/, 'must be a port number, for example 8080'),
+  ORRERY_WORKERS_PORT: z.string().regex(/^\d+$/, 'must be a port number, for example 8081').optional(),
   ORRERY_PUBLIC_URL: required('give the URL people use, for example https://orrery.example.org').pipe(httpUrl),
   ORRERY_RAW_STORE: required('give a directory or s3://bucket/prefix for the raw billing files').refine(
     (value) => isAbsolute(value) || /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(value),
@@ -160,9 +163,10 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     secretKeys: readSecretKeys(given, problems),
     http: {
       host: given.ORRERY_HOST,
-      port: readPort(given.ORRERY_PORT, problems),
+      port: readPort('ORRERY_PORT', given.ORRERY_PORT, problems),
       publicUrl: given.ORRERY_PUBLIC_URL.replace(/\/+$/, ''),
     },
+    workersPort: given.ORRERY_WORKERS_PORT === undefined ? null : readPort('ORRERY_WORKERS_PORT', given.ORRERY_WORKERS_PORT, problems),
     rawStore: readRawStore(given),
     importRoots: readRoots(given.ORRERY_IMPORT_ROOTS ?? '', problems),
     awsEndpoints: {
@@ -187,9 +191,9 @@ function unknownVariables(env: Record<string, string | undefined>): Problems {
     .map((variable) => ({ variable, problem: 'is not a setting; check its spelling against docs/operating.md' }));
 }
 
-function readPort(text: string, problems: Problems): number {
+function readPort(variable: 'ORRERY_PORT' | 'ORRERY_WORKERS_PORT', text: string, problems: Problems): number {
   const port = Number(text);
-  if (port > 65_535) problems.push({ variable: 'ORRERY_PORT', problem: `${text} is above 65535; give a port number, for example 8080` });
+  if (port > 65_535) problems.push({ variable, problem: `${text} is above 65535; give a port number, for example 8080` });
   return port;
 }
 

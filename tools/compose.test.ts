@@ -60,6 +60,13 @@ for (const name of ['api', 'workers', 'migrate']) {
   });
 }
 
+test('health checks ask the ports that the processes listen on', (t) => {
+  for (const [name, port] of [['api', 'ORRERY_PORT'], ['workers', 'ORRERY_WORKERS_PORT']] as const) {
+    const asked = compose.services[name]?.healthcheck?.test.join(' ') ?? '';
+    t.true(asked.includes(`127.0.0.1:${environmentOf(name, secrets)[port]}/readyz`), asked);
+  }
+});
+
 test('no secret has a default: each is demanded by name', (t) => {
   for (const secret of Object.keys(secrets)) {
     const without = Object.fromEntries(Object.entries(secrets).filter(([name]) => name !== secret));
@@ -78,7 +85,7 @@ test('no secret has a default: each is demanded by name', (t) => {
 
 test('every image is pinned to a version, and what serves has a health check', (t) => {
   for (const [name, { image }] of Object.entries(compose.services)) t.regex(image, /:\d+\.\d+(\.\d+)?(-\w+)?$/, name);
-  for (const name of ['postgres', 'temporal', 'temporal-ui', 'api']) t.truthy(compose.services[name]?.healthcheck, name);
+  for (const name of ['postgres', 'temporal', 'temporal-ui', 'api', 'workers']) t.truthy(compose.services[name]?.healthcheck, name);
   t.regex(readFileSync(join(root, 'Dockerfile'), 'utf8'), /^FROM node:24\.\d+\.\d+-/m);
 });
 

@@ -5,6 +5,7 @@ import { loadConfig, type Config } from '../config.ts';
 import { connect } from '../db/shared/connection.ts';
 import { taskQueueName } from '../workflows/messages.ts';
 import { dataSourceDependencies, entities, systemClock } from './dependencies.ts';
+import { startMonitor } from './monitor.ts';
 import { ensureNamespace } from './namespace.ts';
 import { startReconciler } from './reconciler.ts';
 import { startRelay, wakeThrough } from './relay.ts';
@@ -55,6 +56,8 @@ export async function startWorkers(config: Config, log: Logger, options: StartWo
     schedules,
     log,
   });
+  const monitored = { db, clock: systemClock, log, workers: workers.status, reconciledAt: reconciler.succeededAt };
+  const monitor = config.workersPort === null ? null : await startMonitor(monitored, { host: config.http.host, port: config.workersPort });
   log.info({ namespace: config.temporal.namespace, taskQueuePrefix: config.taskQueuePrefix }, 'workers, relay and reconciler run');
   return {
     async stop() {
@@ -63,6 +66,7 @@ export async function startWorkers(config: Config, log: Logger, options: StartWo
         within(STOP_MS, reconciler.stop(), 'the reconciler', log),
         within(STOP_MS, relay.stop(), 'the relay', log),
         within(STOP_MS, workers.stop(), 'a worker', log),
+        within(STOP_MS, monitor?.stop() ?? Promise.resolve(), 'the monitor', log),
       ]);
       // An activity that was abandoned may still hold a connection; it ends with the process.
       await within(CLOSE_MS, workerConnection.close(), 'the connection of the workers', log);

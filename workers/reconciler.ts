@@ -7,7 +7,7 @@ import type { Database } from '../db/shared/connection.ts';
 import { inTransaction } from '../db/shared/transaction.ts';
 import { requestWakeUp } from '../db/shared/wake-up-store.ts';
 import { wantedSchedule, wantedScheduleOf } from '../domain/data-sources/data-source.ts';
-import { plusMilliseconds, type Clock } from '../domain/shared/time.ts';
+import { plusMilliseconds, type Clock, type Instant } from '../domain/shared/time.ts';
 import { entityWorkflowId, tickScheduleId } from '../workflows/messages.ts';
 import { ensureNamespace } from './namespace.ts';
 import { listTickSchedules } from './tick-schedules.ts';
@@ -154,15 +154,19 @@ async function forgetExpired({ db, clock }: ReconcilerDependencies): Promise<voi
   await db('pending_secrets').where('expires_at', '<', at).delete();
 }
 
-/** Reconciles fully at once and hourly, and the rest each minute, until stopped. A failure is logged and tried again. */
-export function startReconciler(deps: ReconcilerDependencies): { stop(): Promise<void> } {
+/** Reconciles fully at once and hourly, and the rest each minute, until stopped. A failure is logged and tried again; `succeededAt` is the end of the last round that did not fail. */
+export function startReconciler(deps: ReconcilerDependencies): { stop(): Promise<void>; succeededAt(): Instant | null } {
   let round = 0;
+  let succeededAt: Instant | null = null;
   let running: Promise<void> = Promise.resolve();
   const tick = (): void => {
     const full = round % FULL_EVERY === 0;
     round += 1;
     running = running
-      .then(() => reconcile(deps, full))
+      .then(async () => {
+        await reconcile(deps, full);
+        succeededAt = deps.clock.now();
+      })
       .catch((error: unknown) => {
         // A full comparison that failed is due again at the next minute.
         if (full) round = 0;
@@ -172,6 +176,7 @@ export function startReconciler(deps: ReconcilerDependencies): { stop(): Promise
   tick();
   const timer = setInterval(tick, MINUTE_MS);
   return {
+    succeededAt: () => succeededAt,
     stop: async () => {
       clearInterval(timer);
       await running;

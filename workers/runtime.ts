@@ -37,11 +37,25 @@ const SHUTDOWN_GRACE: Record<TaskQueue, string> = { entities: '1 s', imports: '0
 const SHUTDOWN_FORCE = '3 s';
 const REPLACE_AFTER_MS = 1_000;
 
+/** A queue's worker as it is now; `state` in the SDK's words: RUNNING, or why not. */
+export interface QueueStatus {
+  queue: TaskQueue;
+  state: string;
+  /** How many activities it runs. */
+  activities: number;
+}
+
+interface KeptWorker {
+  stop(): Promise<void>;
+  status(): QueueStatus;
+}
+
 /** One Temporal worker a task queue, in this process; `stop` lets what runs finish or hand over. */
-export async function startQueueWorkers(parts: WorkerParts): Promise<{ stop(): Promise<void> }> {
-  const workers: { stop(): Promise<void> }[] = [];
+export async function startQueueWorkers(parts: WorkerParts): Promise<{ stop(): Promise<void>; status(): QueueStatus[] }> {
+  const workers: KeptWorker[] = [];
   for (const queue of parts.queues ?? SERVED_QUEUES) workers.push(await keepWorker(queue, parts));
   return {
+    status: () => workers.map((worker) => worker.status()),
     async stop() {
       await Promise.all(workers.map((worker) => worker.stop()));
     },
@@ -49,7 +63,7 @@ export async function startQueueWorkers(parts: WorkerParts): Promise<{ stop(): P
 }
 
 /** Keeps one worker running: one that ends by itself (its namespace was lost, say) is replaced until stopped. */
-async function keepWorker(queue: TaskQueue, parts: WorkerParts): Promise<{ stop(): Promise<void> }> {
+async function keepWorker(queue: TaskQueue, parts: WorkerParts): Promise<KeptWorker> {
   const stopping = new AbortController();
   let worker = await Worker.create(optionsOf(queue, parts));
   const keep = async (): Promise<void> => {
@@ -68,6 +82,7 @@ async function keepWorker(queue: TaskQueue, parts: WorkerParts): Promise<{ stop(
   };
   const kept = keep();
   return {
+    status: () => ({ queue, state: worker.getState(), activities: worker.getStatus().numInFlightActivities }),
     async stop() {
       stopping.abort();
       if (worker.getState() === 'RUNNING') worker.shutdown();

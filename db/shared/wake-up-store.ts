@@ -76,6 +76,12 @@ export async function postponeWakeUp(
     .update({ next_attempt_at: nextAttemptAt, attempts: wakeUp.attempts + 1, last_error: reason.slice(0, 2000) });
 }
 
+/** How many wake-ups are not delivered yet, and since when the oldest of them is asked for (null when there is none). */
+export async function wakeUpBacklog(db: Database): Promise<{ count: number; oldestAt: Instant | null }> {
+  const [row] = await db('wake_ups').select<{ count: string; oldest: Instant | null }[]>(db.raw('count(*) as count, min(requested_at) as oldest'));
+  return { count: Number(row?.count ?? 0), oldestAt: row?.oldest ?? null };
+}
+
 /** When the earliest pending wake-up is to be tried, or null when there is none. */
 export async function nextWakeUpAt(db: Database): Promise<Instant | null> {
   const [row] = await db('wake_ups').min<{ at: Instant | null }[]>('next_attempt_at as at');

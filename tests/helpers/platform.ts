@@ -70,6 +70,7 @@ function testConfig(databaseUrl: string, temporalAddress: string, directory: str
     },
     secretKeys: { current: randomBytes(32), previous: [] },
     http: { host: '127.0.0.1', port: 0, publicUrl: 'http://127.0.0.1' },
+    workersPort: null,
     rawStore: { kind: 'directory', path: join(directory, 'raw') },
     importRoots: [directory],
     awsEndpoints: { s3: null, sts: null, costAndUsageReport: null, dataExports: null },

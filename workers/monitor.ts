@@ -1,0 +1,125 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Database } from '../db/shared/connection.ts';
+import { wakeUpBacklog } from '../db/shared/wake-up-store.ts';
+import type { Clock, Instant } from '../domain/shared/time.ts';
+
+/** The reconciler looks each minute; after this long without success it does not. */
+const RECONCILER_LATE_MS = 5 * 60_000;
+
+/** What the monitor asks the parts of this process. */
+export interface MonitoredParts {
+  db: Database;
+  clock: Clock;
+  log: Logger;
+  /** The Temporal worker of each queue: its state in the SDK's words, and the activities it runs. */
+  workers(): { queue: string; state: string; activities: number }[];
+  /** When a reconciliation last ended well; null before the first. */
+  reconciledAt(): Instant | null;
+}
+
+export interface RunningMonitor {
+  url: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Answers about this workers process over HTTP: `/healthz` that it lives; `/readyz` whether it works (its database
+ * answers, every Temporal worker runs, the reconciler succeeded within five minutes), 503 if not, with the relay's
+ * backlog; `/metrics` the same for Prometheus. @throws when the port is taken.
+ */
+export async function startMonitor(parts: MonitoredParts, { host, port }: { host: string; port: number }): Promise<RunningMonitor> {
+  const metrics = metricsOf(parts);
+  const server = createServer((request, response) => {
+    answer(request.url ?? '/', response, parts, metrics).catch((error: unknown) => {
+      parts.log.warn({ err: error, url: request.url }, 'the monitor could not answer');
+      response.destroy();
+    });
+  });
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
+  const { port: chosen } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${chosen}`,
+    stop: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error === undefined ? resolve() : reject(error)));
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(path: string, response: ServerResponse, parts: MonitoredParts, metrics: ReturnType<typeof metricsOf>): Promise<void> {
+  if (path === '/healthz') return send(response, 200, { status: 'ok' });
+  if (path === '/readyz') {
+    const { ready, ...report } = await readiness(parts);
+    return send(response, ready ? 200 : 503, { status: ready ? 'ok' : 'unavailable', ...report });
+  }
+  if (path !== '/metrics') return send(response, 404, { status: 'not found', paths: ['/healthz', '/readyz', '/metrics'] });
+  const text = await metrics.text();
+  response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(body));
+}
+
+interface Readiness {
+  ready: boolean;
+  database: boolean;
+  /** Null when the database does not answer. */
+  wake_ups: { count: number; oldest_age_seconds: number } | null;
+  reconciler: { last_success_at: Instant | null };
+  workers: Record<string, string>;
+}
+
+async function readiness(parts: MonitoredParts): Promise<Readiness> {
+  const wakeUps = await backlogOf(parts);
+  const reconciledAt = parts.reconciledAt();
+  const workers = parts.workers();
+  const reconciles = reconciledAt !== null && Date.parse(parts.clock.now()) - Date.parse(reconciledAt) < RECONCILER_LATE_MS;
+  return {
+    ready: wakeUps !== null && reconciles && workers.every(({ state }) => state === 'RUNNING'),
+    database: wakeUps !== null,
+    wake_ups: wakeUps,
+    reconciler: { last_success_at: reconciledAt },
+    workers: Object.fromEntries(workers.map(({ queue, state }) => [queue, state])),
+  };
+}
+
+async function backlogOf({ db, clock, log }: MonitoredParts): Promise<{ count: number; oldest_age_seconds: number } | null> {
+  try {
+    const { count, oldestAt } = await wakeUpBacklog(db);
+    return { count, oldest_age_seconds: oldestAt === null ? 0 : Math.max(0, (Date.parse(clock.now()) - Date.parse(oldestAt)) / 1000) };
+  } catch (error) {
+    log.warn({ err: error }, 'the monitor cannot count wake-ups');
+    return null;
+  }
+}
+
+/** Metrics of this process; answers a function that reads all of them anew and gives Prometheus' text. */
+function metricsOf(parts: MonitoredParts): { contentType: string; text(): Promise<string> } {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const gauge = (name: string, help: string, labelNames: string[] = []): Gauge => new Gauge({ name, help, labelNames, registers: [registry] });
+  const wakeUps = gauge('orrery_wake_ups', 'Wake-ups that the relay has not delivered yet; NaN without a database.');
+  const oldest = gauge('orrery_wake_ups_oldest_age_seconds', 'Age of the oldest wake-up not delivered yet; NaN without a database.');
+  const reconciled = gauge('orrery_reconciler_last_success_timestamp_seconds', 'When a reconciliation last ended well here, in Unix time; 0 before the first.');
+  const running = gauge('orrery_worker_running', 'Whether the Temporal worker of a task queue runs.', ['queue']);
+  const activities = gauge('orrery_worker_activities', 'Activities that run now, by task queue.', ['queue']);
+  return {
+    contentType: registry.contentType,
+    async text() {
+      const backlog = await backlogOf(parts);
+      wakeUps.set(backlog?.count ?? Number.NaN);
+      oldest.set(backlog?.oldest_age_seconds ?? Number.NaN);
+      reconciled.set(Date.parse(parts.reconciledAt() ?? '1970-01-01T00:00:00Z') / 1000);
+      for (const worker of parts.workers()) {
+        running.set({ queue: worker.queue }, worker.state === 'RUNNING' ? 1 : 0);
+        activities.set({ queue: worker.queue }, worker.activities);
+      }
+      return await registry.metrics();
+    },
+  };
+}
