@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import test from 'ava';
 import { ConfigError, loadConfig, requiredVariables } from './config.ts';
 
@@ -117,3 +119,13 @@ test('an S3 raw store is taken apart into bucket and prefix', (t) => {
   const env = { ...minimal, ORRERY_RAW_STORE: 's3://orrery-raw/prod/raw', ORRERY_RAW_STORE_ENDPOINT: 'http://minio:9000' };
   t.deepEqual(loadConfig(env).rawStore, { kind: 's3', bucket: 'orrery-raw', prefix: 'prod/raw', endpoint: 'http://minio:9000', region: null });
 });
+
+for (const program of ['api/main.ts', 'workers/main.ts', 'tools/migrate.ts', 'tools/rotate-keys.ts']) {
+  test(`${program} without settings says which are missing, without a stack`, async (t) => {
+    const error = await t.throwsAsync(promisify(execFile)(process.execPath, [join(import.meta.dirname, program)], { env: {} }));
+    const { code, stderr } = error as unknown as { code: number; stderr: string };
+    t.is(code, 1);
+    t.regex(stderr, /^The configuration is not usable:\n {2}DATABASE_URL: is not set; /);
+    t.notRegex(stderr, /\n {4}at /);
+  });
+}

@@ -184,6 +184,17 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   return config;
 }
 
+/** `loadConfig` for a process that cannot go on without: says what is wrong, without a stack, and ends with 1. */
+export function configOrExit(env: Record<string, string | undefined>): Config {
+  try {
+    return loadConfig(env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
+
 /** A misspelt optional setting would otherwise be ignored in silence. */
 function unknownVariables(env: Record<string, string | undefined>): Problems {
   return Object.keys(env)

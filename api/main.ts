@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Connection } from '@temporalio/client';
 import pino, { type Logger } from 'pino';
 import { sweepExpired } from '../commands/identity/sweep-expired.ts';
-import { loadConfig, type Config } from '../config.ts';
+import { configOrExit, type Config } from '../config.ts';
 import { connect } from '../db/shared/connection.ts';
 import { createPeriodReader } from '../providers/aws/billing/period-reader.ts';
 import { memoryLimitMb, rawStoreOf, systemClock, vaultOf } from '../workers/dependencies.ts';
@@ -95,7 +95,7 @@ async function close(server: Server): Promise<void> {
 }
 
 if (import.meta.main) {
-  const config = loadConfig(process.env);
+  const config = configOrExit(process.env);
   const log = pino({ level: config.logLevel, base: { process: 'api' } });
   const running = await startApi(config, log);
   let stopping: Promise<void> | null = null;

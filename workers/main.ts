@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import pino, { type Logger } from 'pino';
-import { loadConfig, type Config } from '../config.ts';
+import { configOrExit, type Config } from '../config.ts';
 import { connect } from '../db/shared/connection.ts';
 import { taskQueueName } from '../workflows/messages.ts';
 import { dataSourceDependencies, entities, systemClock } from './dependencies.ts';
@@ -107,7 +107,7 @@ export function installRuntime(log: Logger): void {
 }
 
 if (import.meta.main) {
-  const config = loadConfig(process.env);
+  const config = configOrExit(process.env);
   const log = pino({ level: config.logLevel, base: { process: 'workers' } });
   const running = await startWorkers(config, log);
   let stopping: Promise<void> | null = null;
