@@ -154,7 +154,10 @@ async function forgetExpired({ db, clock }: ReconcilerDependencies): Promise<voi
   await db('pending_secrets').where('expires_at', '<', at).delete();
 }
 
-/** Reconciles fully at once and hourly, and the rest each minute, until stopped. A failure is logged and tried again; `succeededAt` is the end of the last round that did not fail. */
+/**
+ * Reconciles fully at once and hourly, and the rest each minute, until stopped. A failure is logged and tried again;
+ * `succeededAt` is the end of the last round that did not fail.
+ */
 export function startReconciler(deps: ReconcilerDependencies): { stop(): Promise<void>; succeededAt(): Instant | null } {
   let round = 0;
   let succeededAt: Instant | null = null;
