@@ -1,65 +1,59 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { recordDataSourcePurged } from '../../commands/data-sources/record-import.ts';
-import { listPeriods } from '../../db/billing/billing-period-store.ts';
 import { purgeStep } from '../../db/billing/purge-period.ts';
-import { lockRawObjects, referencedObjects } from '../../db/billing/raw-object-store.ts';
-import { getDataSource } from '../../db/data-sources/data-source-store.ts';
+import { forgetRawObjects, generationsBegun, lockRawObjects, notedRawObjects } from '../../db/billing/raw-object-store.ts';
+import { getDataSource, lockDataSource } from '../../db/data-sources/data-source-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import type { PurgeAct } from '../../workflows/data-sources/messages.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
-import { actingActivity, longAttempt, type LongAttempt } from '../shared/attempt.ts';
+import { actingActivity, longAttempt } from '../shared/attempt.ts';
 import type { DataSourceActivityDependencies } from './dependencies.ts';
 import { generationDocument } from './import-period.ts';
 
 /** Rows deleted in one transaction: short enough that nobody waits for it. */
 const ROWS_PER_STEP = 5_000;
+/** Raw objects removed in one transaction, each by a call to the store; imports of the organization wait for it. */
+const OBJECTS_PER_STEP = 50;
 
-/** What an attempt leaves for the next one: raw objects that the deleted periods named. */
-interface PurgeCheckpoint {
-  objects: string[];
-  documents: string[];
-}
-
-/** Deletes costs, raw objects and credentials of a data source in bounded steps; the ledger stays. Repeating it is harmless. */
+/**
+ * Deletes costs, raw objects (of every generation and attempt) and credentials of a data source in
+ * bounded steps; the ledger and what its imports did stay. What is left to do is told by the rows,
+ * so it may be stopped anywhere and repeated.
+ */
 export async function purgeDataSource(deps: DataSourceActivityDependencies, ref: EntityRef, act: PurgeAct): Promise<void> {
-  await longAttempt<PurgeCheckpoint, void>(async (attempt) => {
+  await longAttempt<null, void>(async ({ signal }) => {
     const source = await getDataSource(deps.db, ref.organizationId, ref.id);
     if (source === null || source.state !== 'deleting') return;
-    const named = await namedObjects(deps, ref, attempt);
-    while (!(await inTransaction(deps.db, (tx) => purgeStep(tx, ref.organizationId, ref.id, ROWS_PER_STEP)))) {
-      attempt.signal.throwIfAborted();
-      await delay(0);
+    await untilDone(signal, () =>
+      inTransaction(deps.db, async (tx) => {
+        await lockDataSource(tx, ref.organizationId, ref.id);
+        return await purgeStep(tx, ref.organizationId, ref.id, ROWS_PER_STEP);
+      }),
+    );
+    await untilDone(signal, () => removeSomeObjects(deps, ref));
+    for (const begun of await generationsBegun(deps.db, ref.organizationId, ref.id)) {
+      signal.throwIfAborted();
+      await deps.rawStore.removeDocument(ref.organizationId, generationDocument(ref.id, begun));
     }
-    await removeUnreferenced(deps, ref, named);
     const decision = { at: deps.clock.now(), by: actingActivity('purge'), outcomeKey: act.key };
     await inTransaction(deps.db, (tx) => recordDataSourcePurged(tx, ref, decision));
   });
 }
 
-/** What the raw store holds for the data source: told by its periods, which go first, so it is kept as a checkpoint. */
-async function namedObjects(
-  deps: DataSourceActivityDependencies,
-  ref: EntityRef,
-  attempt: LongAttempt<PurgeCheckpoint>,
-): Promise<PurgeCheckpoint> {
-  const periods = await listPeriods(deps.db, ref.organizationId, ref.id);
-  const objects = new Set(attempt.checkpoint?.objects);
-  const documents = new Set(attempt.checkpoint?.documents);
-  for (const { billingPeriod, importId, objects: held } of periods) {
-    documents.add(generationDocument(ref.id, { billingPeriod, importId }));
-    for (const object of held) objects.add(object.sha256);
+async function untilDone(signal: AbortSignal, takeStep: () => Promise<boolean>): Promise<void> {
+  while (!(await takeStep())) {
+    signal.throwIfAborted();
+    await delay(0);
   }
-  const checkpoint = { objects: [...objects], documents: [...documents] };
-  attempt.save(checkpoint);
-  return checkpoint;
 }
 
-/** Another data source of the organization may hold the same bytes; the lock keeps one from taking them up meanwhile. */
-async function removeUnreferenced(deps: DataSourceActivityDependencies, ref: EntityRef, named: PurgeCheckpoint): Promise<void> {
-  await inTransaction(deps.db, async (tx) => {
+/** Another data source of the organization may use the same bytes; the lock keeps one from taking them up meanwhile. */
+async function removeSomeObjects(deps: DataSourceActivityDependencies, ref: EntityRef): Promise<boolean> {
+  return await inTransaction(deps.db, async (tx) => {
     await lockRawObjects(tx, ref.organizationId);
-    const kept = await referencedObjects(tx, ref.organizationId, named.objects);
-    for (const sha256 of named.objects) if (!kept.has(sha256)) await deps.rawStore.remove(ref.organizationId, sha256);
+    const noted = await notedRawObjects(tx, ref.organizationId, ref.id, OBJECTS_PER_STEP);
+    for (const { sha256, shared } of noted) if (!shared) await deps.rawStore.remove(ref.organizationId, sha256);
+    await forgetRawObjects(tx, ref.organizationId, ref.id, noted.map((object) => object.sha256));
+    return noted.length === 0;
   });
-  for (const document of named.documents) await deps.rawStore.removeDocument(ref.organizationId, document);
 }

@@ -1,4 +1,5 @@
 import { getPeriod, type BillObject } from '../../db/billing/billing-period-store.ts';
+import { noteRawObject } from '../../db/billing/raw-object-store.ts';
 import { formatOfKey } from '../../domain/billing/export-layout.ts';
 import type { DiscoveredPeriod, ExportObjects } from '../../domain/billing/ports.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
@@ -39,6 +40,8 @@ export async function spoolObjects(deps: DataSourceActivityDependencies, request
       same !== undefined && (await deps.rawStore.has(ref.organizationId, same.sha256))
         ? { sha256: same.sha256, sizeBytes: same.sizeBytes }
         : await deps.rawStore.put(ref.organizationId, await request.objects.open(object.key, object.etag, signal), signal);
+    // Before anything names it: whatever becomes of this attempt, deleting the data source removes it.
+    await noteRawObject(deps.db, ref.organizationId, ref.id, bytes.sha256, deps.clock.now());
     stored.push({ key: object.key, etag: object.etag, ...bytes });
     spooled.push({ key: object.key, etag: object.etag, ...bytes, format });
     request.save({ stored });

@@ -1,10 +1,12 @@
 import * as foundation from './20261121080000-foundation.ts';
 import * as billing from './20261121081000-billing.ts';
 import * as costs from './20261121081500-costs.ts';
+import * as rawObjects from './20261121082000-raw-objects.ts';
 
 /** Every migration by its name, oldest first. A released one is never edited. */
 export const migrations = {
   '20261121080000-foundation': foundation,
   '20261121081000-billing': billing,
   '20261121081500-costs': costs,
+  '20261121082000-raw-objects': rawObjects,
 };

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { editDataSource } from '../../commands/data-sources/edit-data-source.ts';
+import { deleteDataSource, editDataSource } from '../../commands/data-sources/edit-data-source.ts';
 import { requestImport } from '../../commands/data-sources/request-import.ts';
 import { getDataSource } from '../../db/data-sources/data-source-store.ts';
 import { inTransaction, violatedConstraint } from '../../db/shared/transaction.ts';
@@ -122,3 +122,55 @@ test('pausing a data source pauses its Schedule in Temporal, another interval ch
   await edit({ paused: false });
   t.true(await becomes(15, false));
 });
+
+/** What the raw store holds, relative to its directory. */
+function rawFiles({ config }: Platform): string[] {
+  const { rawStore } = config;
+  if (rawStore.kind !== 'directory') throw new Error('the raw store of tests is a directory');
+  const entries = readdirSync(rawStore.path, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+test('deleting a data source while its bill is read drops the import and leaves no byte of any attempt', async (t) => {
+  const one = await whileReading(t, ['2026-09', '2026-10']);
+  const { site, held, organizationId, id } = one;
+  t.is(rawFiles(site).length, 1, 'the newest month is spooled');
+  const api = await siteApi(site, organizationId);
+  t.teardown(() => api.stop());
+  const importId = await runningImport(one);
+  const deleted = await api.call('DELETE', `/v1/data-sources/${id}`, { headers: { 'If-Match': '*' } });
+  t.deepEqual([deleted.status, deleted.body.state], [202, 'deleting']);
+  t.like(await held.aborted, { code: 'billing.fenced-out' });
+  await eventually(async () => (await getDataSource(site.db, organizationId, id))?.state === 'deleted', 'the purge');
+  t.is((await site.db('billing_imports').where({ id: importId }).first('state')).state, 'cancelled');
+  t.deepEqual(rawFiles(site), []);
+  t.deepEqual(await site.db('raw_objects'), []);
+  t.deepEqual(await billedTotals(site, id), {});
+});
+
+test('deleting a data source removes the bytes of its earlier generations, except those that another one uses', async (t) => {
+  const { site, held, organizationId, id } = await whileReading(t);
+  held.release();
+  await importOutcome(site, organizationId, id);
+  const first = new Set(rawFiles(site));
+  const other = await anotherSourceOf(site, organizationId);
+  writeMonth(site, '2026-10', '8.00');
+  await inTransaction(site.db, (tx) => requestImport(tx, { organizationId, id }, { cause: 'request', months: [], ...decision() }));
+  await importOutcome(site, organizationId, id);
+  t.is(rawFiles(site).length, first.size + 3, 'the new delivery, its document, and the document of the other data source');
+  await inTransaction(site.db, (tx) => deleteDataSource(tx, { organizationId, id }, decision()));
+  await eventually(async () => (await getDataSource(site.db, organizationId, id))?.state === 'deleted', 'the purge');
+  const left = rawFiles(site);
+  t.deepEqual(left.filter((file) => first.has(file)).length, 1, 'the bytes that both used');
+  t.deepEqual(left.filter((file) => !first.has(file)).map((file) => file.includes(other)), [true]);
+});
+
+/** A data source whose only file is, byte for byte, the one that the first has now. */
+async function anotherSourceOf(site: Platform, organizationId: string): Promise<string> {
+  const path = join(site.directory, 'copy');
+  cpSync(join(site.directory, 'bill'), path, { recursive: true });
+  await site.db('data_sources').update({ account_id: '000000000001' });
+  const id = await connectDirectory(site, organizationId, path, { name: 'Copy' });
+  await importOutcome(site, organizationId, id);
+  return id;
+}
