@@ -1,4 +1,6 @@
 import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse';
 import { bindColumns, columnName, missingColumn, REQUIRED_COLUMNS } from '../../../domain/billing/bill-columns.ts';
 import type { BillColumn, ColumnPositions } from '../../../domain/billing/bill-columns.ts';
@@ -18,18 +20,18 @@ export interface FileHeader {
 const UNREPEATABLE: ReadonlySet<BillColumn> = new Set<BillColumn>([...REQUIRED_COLUMNS, 'usageAmount', 'netUnblendedCost']);
 
 /**
- * Reads the first record of a plain CSV file as names.
+ * Reads the first record of a CSV file, plain or packed with gzip, as names.
  * @throws DomainError `billing.header-unreadable`
  */
-export async function readCsvHeader(path: string, key: string): Promise<string[]> {
+export async function readCsvHeader(path: string, key: string, isGzip: boolean): Promise<string[]> {
   const source = createReadStream(path, { end: HEADER_LIMIT_BYTES - 1 });
-  const parser = source.pipe(parse({ bom: true, to: 1, relax_column_count: true }));
+  const parser = parse({ bom: true, to: 1, relax_column_count: true, max_record_size: HEADER_LIMIT_BYTES });
+  // Whatever fails ends the parser, whose reader below is told.
+  pipeline([source, ...(isGzip ? [createGunzip()] : []), parser], () => source.destroy());
   try {
     for await (const record of parser) return record as string[];
   } catch (cause) {
     throw badContent('billing.header-unreadable', { key, line: 1 }, 'the header is not CSV', undefined, cause);
-  } finally {
-    source.destroy();
   }
   throw badContent('billing.header-unreadable', { key }, 'the file is empty, without even a header');
 }

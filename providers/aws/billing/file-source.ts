@@ -2,23 +2,29 @@ import { join } from 'node:path';
 import type { PeriodFile } from '../../../domain/billing/ports.ts';
 import { sqlText } from '../../duckdb/duckdb-process.ts';
 import type { DuckDbProcess } from '../../duckdb/duckdb-process.ts';
+import type { DuckDbRow } from '../../duckdb/protocol.ts';
 import { readCsvHeader, readHeader } from './csv-header.ts';
 import type { FileSource } from './line-sql.ts';
+import { hasPipes, runOverPipe } from './piped-csv.ts';
 import { badContent } from './read-errors.ts';
 import { unpackCsv } from './unpack.ts';
 import type { UnpackLimits } from './unpack.ts';
 
-/** A file made ready: plain CSV or Parquet, and the path of the temporary copy, if there is one, to be removed. */
+/** A file made ready to be read. Whoever opened it removes `temporaryPath`, if there is one, which need not exist. */
 export interface OpenedFile {
   source: FileSource;
-  /** The plain CSV; null for Parquet. */
+  /** Where the plain CSV lies, once `unpack` was called; null for Parquet. */
   csvPath: string | null;
   temporaryPath: string | null;
+  /** Verifies a packed file and lays its plain content at `csvPath`, once. */
+  unpack(): Promise<void>;
+  /** Runs statements over `source`, which may be unpacked while they run, and verifies it. */
+  run(sql: string): Promise<DuckDbRow[]>;
 }
 
 /**
- * Verifies and unpacks a file, reads its header and binds its columns by name. Object keys never
- * become local names.
+ * Reads a file's header and binds its columns by name. Object keys never become local names.
+ * @throws DomainError of `unpackCsv` and of `readHeader`
  */
 export async function openFile(
   duckDb: DuckDbProcess,
@@ -27,15 +33,31 @@ export async function openFile(
   limits: UnpackLimits,
   signal: AbortSignal,
 ): Promise<OpenedFile> {
+  const run = async (sql: string): Promise<DuckDbRow[]> => await duckDb.run(sql);
   if (file.format === 'parquet') {
-    return { source: await parquetSource(duckDb, file), csvPath: null, temporaryPath: null };
+    return { source: await parquetSource(duckDb, file), csvPath: null, temporaryPath: null, unpack: async () => {}, run };
   }
-  const csvPath = await unpackCsv(file, join(workDirectory, `part-${file.position}.csv`), limits, signal);
-  return { source: await csvSource(file, csvPath), csvPath, temporaryPath: csvPath === file.path ? null : csvPath };
+  const target = join(workDirectory, `part-${file.position}.csv`);
+  let unpacked: Promise<string> | null = null;
+  const unpack = async (): Promise<string> => await (unpacked ??= unpackCsv(file, target, limits, signal));
+  if (file.format === 'csv.gz' && hasPipes) {
+    const names = await readCsvHeader(file.path, file.key, true).catch(async (error: unknown) => {
+      // A damaged file is told as that, and not by what its damage does to the header.
+      await unpack();
+      throw error;
+    });
+    const source = csvSource(file, target, names);
+    const piped = async (sql: string): Promise<DuckDbRow[]> =>
+      unpacked === null ? await runOverPipe(duckDb, sql, file, target, limits, signal) : await duckDb.run(sql);
+    return { source, csvPath: target, temporaryPath: target, unpack: async () => void (await unpack()), run: piped };
+  }
+  const csvPath = await unpack();
+  const source = csvSource(file, csvPath, await readCsvHeader(csvPath, file.key, false));
+  return { source, csvPath, temporaryPath: csvPath === file.path ? null : csvPath, unpack: async () => {}, run };
 }
 
-async function csvSource(file: PeriodFile, path: string): Promise<FileSource> {
-  const header = readHeader(await readCsvHeader(path, file.key), file.key);
+function csvSource(file: PeriodFile, path: string, names: string[]): FileSource {
+  const header = readHeader(names, file.key);
   const columns = header.names.map((_, index) => ({ name: `c${index}`, type: 'VARCHAR' }));
   const types = columns.map(({ name }) => `'${name}': 'VARCHAR'`).join(', ');
   const relation =

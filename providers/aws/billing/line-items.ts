@@ -18,6 +18,8 @@ export async function readLineItems(duckDb: DuckDbProcess, limits: UnpackLimits,
   for (const file of request.files) {
     const opened = await openFile(duckDb, file, request.workDirectory, limits, request.signal);
     try {
+      // A page is read more than once and stops early, so that it wants a file and no pipe.
+      await opened.unpack();
       const wanted = request.limit - items.length;
       const found = await duckDb.run(pageSql(opened.source, request, offset, wanted));
       items.push(...found.map(lineItemOf));

@@ -112,7 +112,7 @@ async function readFile(duckDb: DuckDbProcess, opened: OpenedFile, request: Read
 /** Groups a file, by short decimals where they are exact. When a line cannot be read exactly, a further pass names its place. */
 async function groupFile(duckDb: DuckDbProcess, opened: OpenedFile, request: ReadPeriodRequest): Promise<DuckDbRow[]> {
   for (const mode of ['short', 'exact'] as const) {
-    await explained(duckDb, opened, request, async () => await duckDb.run(groupFileSql(opened.source, request.billingPeriod, mode)));
+    await explained(duckDb, opened, request, async () => await opened.run(groupFileSql(opened.source, request.billingPeriod, mode)));
     const [flags] = await duckDb.run(
       `SELECT coalesce(bool_or(is_bad), false) AS is_bad, coalesce(bool_or(is_long), false) AS is_long FROM ${FILE_TABLE}`,
     );
@@ -121,6 +121,7 @@ async function groupFile(duckDb: DuckDbProcess, opened: OpenedFile, request: Rea
     if (mode === 'exact') for (const sql of WIDEN_PERIOD_TABLE_SQL) await duckDb.run(sql);
     return await duckDb.run(FILE_TOTALS_SQL);
   }
+  await opened.unpack();
   throw await locateProblem(duckDb, opened, request.billingPeriod, request.signal, null);
 }
 
@@ -135,6 +136,7 @@ async function explained<Result>(
     return await work();
   } catch (error) {
     if (!(error instanceof DuckDbError)) throw error;
+    await opened.unpack();
     throw await locateProblem(duckDb, opened, request.billingPeriod, request.signal, error);
   }
 }

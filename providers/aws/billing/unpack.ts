@@ -138,7 +138,7 @@ function damaged(code: string, kind: string, key: string, error: unknown, signal
   if (signal.aborted) return signal.reason;
   if (error instanceof DomainError) return error;
   const { code: errno, message } = error as NodeJS.ErrnoException;
-  if (errno === 'ENOSPC' || errno === 'EIO' || errno === 'ENOENT' || errno === 'EACCES') return error;
+  if (errno === 'ENOSPC' || errno === 'EIO' || errno === 'ENOENT' || errno === 'EACCES' || errno === 'EPIPE') return error;
   if (/^(absolute path|invalid relative path|invalid characters in fileName)/.test(message)) {
     return badContent('billing.zip-unsafe-name', { key }, `the zip's entry has an unsafe name (${message})`, undefined, error);
   }
