@@ -4,7 +4,7 @@ import { getCheck } from '../../db/data-sources/credential-check-store.ts';
 import { readPendingSecret } from '../../db/data-sources/credentials-store.ts';
 import { inTransaction, sqlStateOf } from '../../db/shared/transaction.ts';
 import { credentialsFromText } from '../../domain/data-sources/aws-credentials.ts';
-import type { CredentialCheck } from '../../domain/data-sources/credential-check.ts';
+import { CHECK_EXPIRED, type CredentialCheck } from '../../domain/data-sources/credential-check.ts';
 import { standInAccount } from '../../domain/data-sources/data-source.ts';
 import type { CheckedConnection } from '../../domain/data-sources/ports.ts';
 import { toErrorRecord } from '../../domain/shared/errors.ts';
@@ -25,6 +25,10 @@ export async function checkConnection(deps: DataSourceActivityDependencies, ref:
     if (check === null || check.state !== 'checking') return;
     const by = actingActivity('credential check');
     const decision = () => ({ at: deps.clock.now(), by, outcomeKey: act.key });
+    if (check.nextDueAt !== null && deps.clock.now() >= check.nextDueAt) {
+      // Its time is over while attempts went on: the decision applies that first, and this reason to nothing.
+      return await inTransaction(deps.db, (tx) => failConnection(tx, ref, CHECK_EXPIRED, decision()));
+    }
     try {
       const secret = await openPendingSecret(deps, check);
       const checked = await deps.checker.check(check.request.connection, secret === null ? null : credentialsFromText(secret), signal);

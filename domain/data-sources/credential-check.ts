@@ -43,15 +43,17 @@ export function newCredentialCheck(
   return { ...check, version: 1, lastAt: at, nextDueAt, state: 'checking', error: null, createdAt: at };
 }
 
+/** Why a check that nobody finished in time ended. */
+export const CHECK_EXPIRED: ErrorRecord = {
+  code: 'data-sources.check-expired',
+  kind: 'unavailable',
+  message: 'The credentials could not be checked within ten minutes and were discarded. Send the request again.',
+};
+
 /** Lets a check that nobody finished expire. */
 export function settleCheck(check: CredentialCheck, at: Instant): Settled<CredentialCheck> {
   if (check.state !== 'checking' || check.nextDueAt === null || at < check.nextDueAt) return unchanged(check);
-  const error: ErrorRecord = {
-    code: 'data-sources.check-expired',
-    kind: 'unavailable',
-    message: 'The credentials could not be checked within ten minutes and were discarded. Send the request again.',
-  };
-  return step(check, end(check, 'expired', error), 'data-sources.expire-check', check.nextDueAt);
+  return step(check, end(check, 'expired', CHECK_EXPIRED), 'data-sources.expire-check', check.nextDueAt);
 }
 
 export function succeedCheck(check: CredentialCheck): Settled<CredentialCheck> {
