@@ -61,8 +61,7 @@ async function withDuckDb<Result>(
   const temporaryDirectory = join(request.workDirectory, 'duckdb');
   await mkdir(temporaryDirectory, { recursive: true });
   await using duckDb = new DuckDbProcess({ ...settings, temporaryDirectory }, request.signal);
-  await duckDb.run("SET TimeZone = 'UTC'");
-  for (const macro of [...EXACT_DECIMAL_MACROS, ...TAG_MACROS]) await duckDb.run(macro);
+  await duckDb.run(["SET TimeZone = 'UTC'", ...EXACT_DECIMAL_MACROS, ...TAG_MACROS].join(';\n'));
   return await work(duckDb);
 }
 
