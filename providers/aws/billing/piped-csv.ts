@@ -7,7 +7,7 @@ import type { PeriodFile } from '../../../domain/billing/ports.ts';
 import { DuckDbError } from '../../duckdb/duckdb-process.ts';
 import type { DuckDbProcess } from '../../duckdb/duckdb-process.ts';
 import type { DuckDbRow } from '../../duckdb/protocol.ts';
-import { unpackCsv } from './unpack.ts';
+import { unpackInThread } from './unpack-in-thread.ts';
 import type { UnpackLimits } from './unpack.ts';
 
 /** Whether the system has named pipes in its directories. */
@@ -35,7 +35,7 @@ export async function runOverPipe(
   await run('mkfifo', ['-m', '600', path]);
   const stop = new AbortController();
   try {
-    const unpacking = settled(unpackCsv(file, path, limits, AbortSignal.any([signal, stop.signal])));
+    const unpacking = settled(unpackInThread(file, path, limits, AbortSignal.any([signal, stop.signal])));
     const running = settled(duckDb.run(sql));
     const [unpacked, rows] = await Promise.all([
       unpacking.outcome.then(async (outcome) => {
