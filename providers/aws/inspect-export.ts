@@ -24,14 +24,11 @@ export interface InspectedExport extends ExportLocation {
  * one object. @throws DomainError `data-sources.export-not-found`, `data-sources.several-exports`.
  */
 export async function inspectExport(objects: ExportObjects, hint: ExportHint, signal: AbortSignal): Promise<InspectedExport> {
-  const known = hint.name === null ? await theOneBelow(objects, hint) : hint;
+  const known = hint.name === null ? await theOneBelow(objects, hint, signal) : hint;
   const seen = await survey(objects, known, signal);
   if (seen.probe !== null) await readBeginning(objects, seen.probe, signal);
   const dialect = known.dialect ?? seen.dialect;
   if (dialect === null) throw notFound(hint);
-  if (seen.probe !== null && seen.dialect === null && !hint.isKnown && hint.dialect === null) {
-    throw notFound(hint);
-  }
   const warnings =
     seen.probe === null ? [`Nothing lies below ${hint.place} yet. AWS delivers the first files of a new export within 24 hours.`] : [];
   return {
@@ -44,8 +41,8 @@ export async function inspectExport(objects: ExportObjects, hint: ExportHint, si
 }
 
 /** Without a name, the layout below the prefix tells which export is meant. */
-async function theOneBelow(objects: ExportObjects, hint: ExportHint): Promise<ExportHint> {
-  const found = (await discoverLocations(objects, hint.prefix)).filter(
+async function theOneBelow(objects: ExportObjects, hint: ExportHint, signal: AbortSignal): Promise<ExportHint> {
+  const found = (await discoverLocations(objects, hint.prefix, signal)).filter(
     (one) => hint.dialect === null || one.dialect === hint.dialect,
   );
   const [only, ...others] = found;

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { cancelImport, deleteDataSource, editDataSource } from '../../commands/data-sources/edit-data-source.ts';
@@ -184,4 +184,16 @@ test('deleting purges costs, raw objects and credentials, ends the Schedule, and
   t.true((await site.db('ledger').where({ subject: id })).length >= 4);
   await inTransaction(site.db, (tx) => cancelImport(tx, { organizationId, id }, importId, decision()));
   t.is((await site.db('billing_imports').where({ id: importId }).first('state')).state, 'completed');
+});
+
+test('a single file that lies in no folder of an export is a bill, too: its first record tells the month', async (t) => {
+  const organizationId = await anOrganization(site);
+  const path = billDirectory('loose');
+  const columns = 'bill/BillingPeriodStartDate,lineItem/UsageAccountId,lineItem/LineItemType,lineItem/UsageStartDate,lineItem/UsageEndDate,lineItem/ProductCode,lineItem/CurrencyCode,lineItem/UnblendedCost';
+  const row = (cost: string): string => `2026-10-01T00:00:00Z,012345678901,Usage,2026-10-02T00:00:00Z,2026-10-02T01:00:00Z,AmazonEC2,USD,${cost}`;
+  writeFileSync(join(path, 'my-cur.csv'), `${[columns, row('1.2345678901'), row('0.0000000001')].join('\n')}\n`);
+  const id = await connectDirectory(site, organizationId, path, { name: 'Hand-made' });
+  const { operation } = await importOutcome(site, organizationId, id);
+  t.is(operation.state, 'completed', JSON.stringify(operation.error));
+  t.deepEqual(await billedTotals(site, id), { USD: '1.2345678902' });
 });

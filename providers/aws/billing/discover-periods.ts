@@ -26,10 +26,15 @@ export interface FoundExport {
 const LAYOUT_ORDER = ['data-export', 'report-parquet', 'report-csv'] as const;
 
 /**
- * Finds the exports below a prefix, for a bucket or directory of which nothing else is known.
+ * Finds the exports below a prefix, for a bucket or directory of which nothing else is known. Files
+ * that lie there in no export's folder, and nothing else, are one without a name.
  * FOCUS exports are left out, as they are no cost and usage reports.
  */
-export async function discoverLocations(objects: ExportObjects, rootPrefix: string): Promise<FoundExport[]> {
+export async function discoverLocations(
+  objects: ExportObjects,
+  rootPrefix: string,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<FoundExport[]> {
   const listing = await listExports(objects, { prefix: rootPrefix, name: null });
   const found: FoundExport[] = [];
   for (const { location, groups } of listing.exports) {
@@ -37,7 +42,10 @@ export async function discoverLocations(objects: ExportObjects, rootPrefix: stri
     const dialect = groups.some((group) => group.layout === 'data-export') ? 'cur2' : 'cur';
     found.push({ prefix: location.prefix, name: location.name, dialect });
   }
-  return found;
+  const [loose] = listing.loose;
+  if (listing.exports.length > 0 || loose === undefined) return found;
+  const { dialect } = await firstRecordOf(objects, loose, signal);
+  return [{ prefix: rootPrefix, name: null, dialect }];
 }
 
 /**
