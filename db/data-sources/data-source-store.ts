@@ -1,5 +1,6 @@
 import type { BillingImport } from '../../domain/billing/billing-import.ts';
 import type { DataSource } from '../../domain/data-sources/data-source.ts';
+import { escapeLike } from '../audit/ledger-store.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
 import { insertImport, openImportsOf, saveImport } from './import-store.ts';
 
@@ -136,7 +137,7 @@ export async function listDataSources(
   if (filter.kind !== undefined) void matching.where('kind', filter.kind);
   if (filter.state !== undefined) void matching.where('state', filter.state);
   if (filter.search !== undefined) {
-    const pattern = `%${filter.search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+    const pattern = `%${escapeLike(filter.search)}%`;
     void matching.where((either) => void either.whereILike('name', pattern).orWhereILike('account_id', pattern));
   }
   const [counted] = await matching.clone().count<{ count: number }[]>('* as count');

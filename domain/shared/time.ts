@@ -23,12 +23,6 @@ export function laterOf(a: Instant, b: Instant | null | undefined): Instant {
   return b !== null && b !== undefined && b > a ? b : a;
 }
 
-export function earlierOf(a: Instant | null, b: Instant | null): Instant | null {
-  if (a === null) return b;
-  if (b === null) return a;
-  return a < b ? a : b;
-}
-
 export function plusMilliseconds(at: Instant, milliseconds: number): Instant {
   return toInstant(Date.parse(at) + milliseconds);
 }
