@@ -11,6 +11,10 @@ export const ID_PREFIXES = {
   'billing-import': 'imp',
   'billing-generation': 'gen',
   resource: 'res',
+  'power-schedule': 'psc',
+  'power-claim': 'pcl',
+  'power-run': 'run',
+  'sandbox-instance': 'sbi',
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;
