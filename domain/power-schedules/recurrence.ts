@@ -1,4 +1,4 @@
-import { DomainError } from '../shared/errors.ts';
+import { invalidField } from '../shared/errors.ts';
 import type { Instant } from '../shared/time.ts';
 import { localTimeOf, occurrencesAfter, occurrencesBefore, read } from './occurrences.ts';
 import type { Occurrence, ReadRule } from './occurrences.ts';
@@ -52,8 +52,7 @@ export function firesBetween(rule: ScheduleRule, after: Instant, upTo: Instant, 
  */
 export function previewFires(rule: ScheduleRule, after: Instant, count: number): Fire[] {
   if (!Number.isInteger(count) || count < 1 || count > MOST_PREVIEWED) {
-    const problem = `${count} is not between 1 and ${MOST_PREVIEWED}: ask for fewer, and for the rest from the last one's instant.`;
-    throw new DomainError({ kind: 'invalid-input', code: 'power-schedules.preview-count', message: `count: ${problem}`, fields: [{ field: 'count', problem }] });
+    throw invalidField('power-schedules.preview-count', 'count', `must be a whole number from 1 to ${MOST_PREVIEWED}, and is ${count}; ask again from the last one's instant for more`);
   }
   return collect(rule, after, Number.POSITIVE_INFINITY, { limit: count, withSuperseded: true });
 }
