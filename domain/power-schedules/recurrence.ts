@@ -1,8 +1,11 @@
 import { invalidField } from '../shared/errors.ts';
-import type { Instant } from '../shared/time.ts';
+import { toInstant } from '../shared/time.ts';
+import type { CalendarDate, Instant } from '../shared/time.ts';
 import { localTimeOf, occurrencesAfter, occurrencesBefore, read } from './occurrences.ts';
 import type { Occurrence, ReadRule } from './occurrences.ts';
+import { parseDate } from './schedule-rule.ts';
 import type { PowerAction, ScheduleRule } from './schedule-rule.ts';
+import { clockChangesBetween, offsetAt, startOfLocalDay } from './zone-timeline.ts';
 
 export const MOST_PREVIEWED = 1_000;
 
@@ -16,6 +19,39 @@ export interface Fire {
   moved: 'gap' | null;
   /** `localTime` of the fire that acts at this instant in its place; null when this one acts. */
   supersededBy: string | null;
+}
+
+/** What a schedule makes of a local day. */
+export interface DayTimeline {
+  date: CalendarDate;
+  /** The day's first instant. */
+  from: Instant;
+  /** The next day's first instant. */
+  until: Instant;
+  /** 86,400; an hour less or more when clocks change, 0 for a date that the zone left out. */
+  seconds: number;
+  /** Without holes from `from` to `until`; neighbours differ in state. */
+  intervals: DayInterval[];
+  /** Of this day, the superseded ones too. */
+  fires: Fire[];
+  clockChanges: ClockChange[];
+}
+
+export interface DayInterval {
+  /** `unknown` where no fire has said anything yet, and outside validity. */
+  state: 'on' | 'off' | 'unknown';
+  from: Instant;
+  until: Instant;
+  /** What clocks read at `from` and `until`, `YYYY-MM-DDTHH:MM`; after the change, when they change just then. */
+  localFrom: string;
+  localUntil: string;
+}
+
+export interface ClockChange {
+  at: Instant;
+  /** What clocks would have read, and what they read. */
+  localBefore: string;
+  localAfter: string;
 }
 
 /** The first fire that acts strictly after `after`; null when the schedule acts no more. */
@@ -57,6 +93,50 @@ export function previewFires(rule: ScheduleRule, after: Instant, count: number):
   return collect(rule, after, Number.POSITIVE_INFINITY, { limit: count, withSuperseded: true });
 }
 
+/**
+ * The local day as intervals of on, off and unknown, with the state that it begins with carried in from the days before.
+ * Refuses what is no date with `power-schedules.no-such-date`.
+ */
+export function dayTimeline(rule: ScheduleRule, date: CalendarDate): DayTimeline {
+  const day = parseDate(date, 'date');
+  const { timeZone } = rule;
+  const [from, until] = [startOfLocalDay(timeZone, day), startOfLocalDay(timeZone, day + 1)];
+  // In (a, b] and whole milliseconds, this is the day from its first instant on.
+  const fires = collect(rule, toInstant(from - 1), until - 1, { limit: Number.POSITIVE_INFINITY, withSuperseded: true });
+  const edges = [from, ...fires.map(({ at }) => Date.parse(at)), ...validityEdges(rule).filter((edge) => edge > from && edge < until)];
+  const intervals: DayInterval[] = [];
+  for (const edge of new Set(edges.sort((a, b) => a - b))) {
+    if (from === until) break;
+    const state = stateAt(rule, edge);
+    if (intervals.at(-1)?.state === state) continue;
+    const [at, local] = [toInstant(edge), clockAt(timeZone, edge)];
+    const before = intervals.at(-1);
+    if (before !== undefined) Object.assign(before, { until: at, localUntil: local });
+    intervals.push({ state, from: at, until: toInstant(until), localFrom: local, localUntil: clockAt(timeZone, until) });
+  }
+  return { date, from: toInstant(from), until: toInstant(until), seconds: (until - from) / 1000, intervals, fires, clockChanges: changesIn(timeZone, from, until) };
+}
+
+function validityEdges({ validFrom, validUntil }: ScheduleRule): number[] {
+  return [validFrom, validUntil].filter((edge) => edge !== null).map((edge) => Date.parse(edge));
+}
+
+function stateAt(rule: ScheduleRule, at: number): DayInterval['state'] {
+  const fire = lastFireAtOrBefore(rule, toInstant(at));
+  if (fire === null) return 'unknown';
+  return fire.action === 'power_on' ? 'on' : 'off';
+}
+
+function changesIn(timeZone: string, from: number, until: number): ClockChange[] {
+  return clockChangesBetween(timeZone, from, until).map(({ at, before, after }) => ({
+    at: toInstant(at), localBefore: localTimeOf(at + before), localAfter: localTimeOf(at + after),
+  }));
+}
+
+function clockAt(timeZone: string, at: number): string {
+  return localTimeOf(at + offsetAt(timeZone, at));
+}
+
 function collect(rule: ScheduleRule, after: Instant, upTo: number, { limit, withSuperseded }: { limit: number; withSuperseded: boolean }): Fire[] {
   const fires: Fire[] = [];
   let acting = 0;
@@ -96,7 +176,7 @@ function actingOf(group: readonly Occurrence[]): Fire {
 
 function fireOf(occurrence: Occurrence, supersededBy: string | null): Fire {
   return {
-    at: new Date(occurrence.at).toISOString(), localTime: localTimeOf(occurrence.local), action: occurrence.action,
+    at: toInstant(occurrence.at), localTime: localTimeOf(occurrence.local), action: occurrence.action,
     moved: occurrence.moved ? 'gap' : null, supersededBy,
   };
 }

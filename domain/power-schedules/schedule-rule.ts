@@ -215,8 +215,8 @@ function parseLocalDate(text: string, timeZone: string, field: string): number {
   return day;
 }
 
-/** Days since 1970-01-01. */
-function parseDate(text: string, field: string): number {
+/** Days from 1970-01-01 to a date; refuses what is none with `power-schedules.no-such-date`, naming `field`. */
+export function parseDate(text: string, field: string): number {
   const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00.000Z`) : Number.NaN;
   // The runtime takes February 30 for March 2.
   if (Number.isNaN(at) || toInstant(at).slice(0, 10) !== text) {
@@ -227,7 +227,7 @@ function parseDate(text: string, field: string): number {
 }
 
 function parseInstant(text: string, field: string): Instant {
-  const match = /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i.exec(text);
+  const match = /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/.exec(text);
   if (match === null) throw invalidField('power-schedules.invalid-instant', field, `${quote(text)} is no instant; write one as 2026-11-21T07:00:00Z or with an offset, as 2026-11-21T08:00:00+01:00`);
   parseDate(match[1] as string, field);
   const at = Date.parse(text);
@@ -235,9 +235,10 @@ function parseInstant(text: string, field: string): Instant {
   return toInstant(at);
 }
 
-function oneOf<const T extends readonly string[]>(known: T, value: string, field: string, code: string): T[number] {
-  if (!known.includes(value)) throw invalidField(code, field, `${quote(value)} is not known; give one of ${known.join(', ')}`);
-  return value as T[number];
+function oneOf<T extends string>(known: readonly T[], value: string, field: string, code: string): T {
+  const found = known.find((one) => one === value);
+  if (found === undefined) throw invalidField(code, field, `${quote(value)} is not known; give one of ${known.join(', ')}`);
+  return found;
 }
 
 /** As JSON, cut: the caller may have sent anything. */

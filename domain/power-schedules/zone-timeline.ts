@@ -124,6 +124,15 @@ export function startOfLocalDay(timeZone: string, day: number): number {
   return instantOf(timeZone, day * DAY_MS, 'first');
 }
 
+/** Where the zone's clocks change in [`from`, `until`), at most two days apart: the instant, and local time minus UTC before and after. */
+export function clockChangesBetween(timeZone: string, from: number, until: number): { at: number; before: number; after: number }[] {
+  const spans = spansOf(timeZone, new Date(from).getUTCFullYear());
+  return spans.slice(1).flatMap((span, index) => {
+    if (span.from < from || span.from >= until) return [];
+    return [{ at: span.from, before: (spans[index] as OffsetSpan).offset, after: span.offset }];
+  });
+}
+
 function spanAt(spans: readonly OffsetSpan[], at: number): OffsetSpan {
   for (const span of spans) if (at < span.until && at >= span.from) return span;
   throw new RangeError(`the spans do not hold the instant ${at}`);
