@@ -37,7 +37,8 @@ export const CANNOT_STOP_REASONS = [
 ] as const;
 export type CannotStopReason = (typeof CANNOT_STOP_REASONS)[number];
 
-export type CanStop = { allowed: true } | { allowed: false; reason: CannotStopReason; detail: string };
+/** With `detail`, stopping is allowed and the person ought to know something, such as that it saves nothing. */
+export type CanStop = { allowed: true; detail?: string | undefined } | { allowed: false; reason: CannotStopReason; detail: string };
 
 /** What a provider needs to call for one instance. */
 export interface InstanceRef {
