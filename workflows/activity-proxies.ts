@@ -1,6 +1,6 @@
 import { proxyActivities, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
 import type { EntityActivities } from '../activities/entities.ts';
-import { entityLoop, type EntityLoopActivities } from './entity-loop.ts';
+import { entityLoop, type EntityLoopActivities, type EntityLoopOptions } from './entity-loop.ts';
 import { taskQueueName, type EntityAct, type EntityRef, type TaskQueue } from './messages.ts';
 
 /**
@@ -18,6 +18,7 @@ export async function runEntity<Act extends EntityAct>(
   kind: string,
   ref: EntityRef,
   perform: EntityLoopActivities<Act>['perform'],
+  options: EntityLoopOptions = {},
 ): Promise<string> {
   const { advance } = activitiesOn<EntityActivities>('entities', {
     startToCloseTimeout: '30 s',
@@ -31,5 +32,5 @@ export async function runEntity<Act extends EntityAct>(
         ReturnType<EntityLoopActivities<Act>['advance']>
       >,
     perform,
-  });
+  }, options);
 }

@@ -28,6 +28,11 @@ export interface EntityLoopActivities<Act extends EntityAct> {
   perform(ref: EntityRef, act: Act): Promise<Performed<Act>>;
 }
 
+export interface EntityLoopOptions {
+  /** The acts of a plan do not depend on each other: they are performed beside each other, not the first alone. */
+  together?: boolean;
+}
+
 /**
  * The only loop in the product: look at the row, perform what it wants first, see what it wants then;
  * when nothing, wait for its deadline or a signal, and look again. It keeps a reference and a deadline,
@@ -38,6 +43,7 @@ export interface EntityLoopActivities<Act extends EntityAct> {
 export async function entityLoop<Act extends EntityAct>(
   ref: EntityRef,
   { advance, perform }: EntityLoopActivities<Act>,
+  { together = false }: EntityLoopOptions = {},
 ): Promise<string> {
   let woken = false;
   setHandler(lookAgain, () => {
@@ -52,9 +58,16 @@ export async function entityLoop<Act extends EntityAct>(
         plan = await advance(ref, new Date().toISOString());
       }
       setCurrentDetails(plan.details);
-      const act: Act | undefined = plan.acts[0];
-      if (act !== undefined) {
+      const acts: Act[] = together ? plan.acts : plan.acts.slice(0, 1);
+      const [act] = acts;
+      if (act !== undefined && acts.length === 1) {
         plan = (await perform(ref, act)).plan;
+      } else if (act !== undefined) {
+        // All come to their end before a failure counts: none is left to work beside the next look.
+        const ends = await Promise.allSettled(acts.map((one) => perform(ref, one)));
+        for (const end of ends) if (end.status === 'rejected') throw end.reason;
+        // Each saw the row while others still worked on it.
+        plan = null;
       } else if (!woken) {
         showStatus(plan.status);
         if (plan.done) return plan.details;

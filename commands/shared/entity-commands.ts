@@ -24,8 +24,8 @@ export interface EntityDefinition<E extends EntityRow, Act extends EntityAct> {
   save(tx: Transaction, before: E, after: E): Promise<void>;
   /** Applies every transition due at or before `at`, oldest first. Repeating it changes nothing. */
   settle(entity: E, at: Instant): Settled<E>;
-  /** What the row wants performed now, in order. */
-  acts(entity: E): Act[];
+  /** What the row wants performed at this instant, in order. */
+  acts(entity: E, at: Instant): Act[];
   /** Nothing more to wait for. */
   isDone(entity: E): boolean;
   /** For the Temporal UI, in Markdown. */
@@ -84,7 +84,7 @@ export async function decide<E extends EntityRow, Act extends EntityAct>(
   const after = await write(tx, definition, row, settled, { ...decision, at });
   // A workflow that records the outcome of its own act looks again by itself.
   const ownOutcome = decision.outcomeKey !== undefined && decision.by.workflowId === entityWorkflowId(definition.kind, ref.id);
-  if (!ownOutcome && wants(definition, row) !== wants(definition, after)) {
+  if (!ownOutcome && wants(definition, row, at) !== wants(definition, after, at)) {
     await requestWakeUp(tx, { kind: definition.kind, entityId: ref.id, organizationId: ref.organizationId }, at);
   }
   return after;
@@ -106,7 +106,7 @@ export async function advanceEntity<E extends EntityRow, Act extends EntityAct>(
   const by: Actor = { kind: 'system', id: null, name: 'clock', workflowId: entityWorkflowId(definition.kind, ref.id) };
   const after = await write(tx, definition, row, definition.settle(row, at), { at, by });
   return {
-    acts: definition.acts(after),
+    acts: definition.acts(after, at),
     nextDueAt: after.nextDueAt,
     done: definition.isDone(after),
     details: definition.describe(after),
@@ -115,8 +115,8 @@ export async function advanceEntity<E extends EntityRow, Act extends EntityAct>(
 }
 
 /** What a workflow would see of the row: when this changes, it must be woken. */
-function wants<E extends EntityRow, Act extends EntityAct>(definition: EntityDefinition<E, Act>, entity: E): string {
-  return JSON.stringify([definition.acts(entity), entity.nextDueAt, definition.isDone(entity)]);
+function wants<E extends EntityRow, Act extends EntityAct>(definition: EntityDefinition<E, Act>, entity: E, at: Instant): string {
+  return JSON.stringify([definition.acts(entity, at), entity.nextDueAt, definition.isDone(entity)]);
 }
 
 async function write<E extends EntityRow, Act extends EntityAct>(
@@ -127,7 +127,8 @@ async function write<E extends EntityRow, Act extends EntityAct>(
   decision: Decision,
 ): Promise<E> {
   if (settled.transitions.length === 0) return before;
-  const after = { ...settled.entity, version: before.version + 1, lastAt: decision.at };
+  const routine = settled.transitions.every((transition) => transition.routine === true);
+  const after = { ...settled.entity, version: routine ? before.version : before.version + 1, lastAt: decision.at };
   await definition.save(tx, before, after);
   await recordSteps(tx, definition, settled.transitions, decision);
   return after;
@@ -139,7 +140,8 @@ async function recordSteps<E extends EntityRow, Act extends EntityAct>(
   steps: Transition<E>[],
   decision: Pick<Decision, 'at' | 'by' | 'outcomeKey'>,
 ): Promise<void> {
-  for (const [index, { action, before, after, dueAt }] of steps.entries()) {
+  for (const [index, { action, before, after, dueAt, routine }] of steps.entries()) {
+    if (routine === true) continue;
     await recordLedgerEntry(tx, {
       id: newId('ledger-entry'),
       organizationId: after.organizationId,

@@ -35,28 +35,37 @@ export interface LedgerFilter {
   until?: Instant | undefined;
 }
 
+/** Writes many entries in the caller's transaction, in one statement; those whose outcome key exists are left out. */
+export async function recordLedgerEntries(tx: Transaction, entries: readonly NewLedgerEntry[]): Promise<void> {
+  if (entries.length > 0) await tx('ledger').insert(entries.map(toRow)).onConflict('outcome_key').ignore();
+}
+
+function toRow(entry: NewLedgerEntry): Record<string, unknown> {
+  return {
+    id: entry.id,
+    organization_id: entry.organizationId,
+    at: entry.at,
+    due_at: entry.dueAt ?? null,
+    subject: entry.subject,
+    action: entry.action,
+    actor_kind: entry.by.kind,
+    actor_id: entry.by.id,
+    actor_name: entry.by.name,
+    before: entry.before === null ? null : JSON.stringify(entry.before),
+    after: entry.after === null ? null : JSON.stringify(entry.after),
+    workflow_id: entry.by.workflowId ?? null,
+    request_id: entry.by.requestId ?? null,
+    outcome_key: entry.outcomeKey ?? null,
+  };
+}
+
 /**
  * Writes one entry in the caller's transaction. Answers false, and writes nothing, when an entry
  * with the same outcome key exists: the act's outcome was recorded before.
  */
 export async function recordLedgerEntry(tx: Transaction, entry: NewLedgerEntry): Promise<boolean> {
   const rows = await tx('ledger')
-    .insert({
-      id: entry.id,
-      organization_id: entry.organizationId,
-      at: entry.at,
-      due_at: entry.dueAt ?? null,
-      subject: entry.subject,
-      action: entry.action,
-      actor_kind: entry.by.kind,
-      actor_id: entry.by.id,
-      actor_name: entry.by.name,
-      before: entry.before === null ? null : JSON.stringify(entry.before),
-      after: entry.after === null ? null : JSON.stringify(entry.after),
-      workflow_id: entry.by.workflowId ?? null,
-      request_id: entry.by.requestId ?? null,
-      outcome_key: entry.outcomeKey ?? null,
-    })
+    .insert(toRow(entry))
     .onConflict('outcome_key')
     .ignore()
     .returning('id');

@@ -1,0 +1,28 @@
+import type { PowerCall, PowerControl } from '../../domain/data-sources/cloud-ports.ts';
+import { callInBatches } from '../../domain/power/call-in-batches.ts';
+import type { RunItem } from '../../domain/power/run-item.ts';
+import type { InstanceRef } from '../../domain/resources/instance.ts';
+
+/** Calls the cloud for items of a run, starts and stops beside each other; answers by position. */
+export async function callClouds(
+  power: PowerControl,
+  wanted: readonly { item: RunItem; ref: InstanceRef }[],
+  runId: string,
+  signal: AbortSignal,
+): Promise<Map<number, PowerCall>> {
+  const byAction = Map.groupBy(wanted, ({ item }) => item.action);
+  const answers = new Map<number, PowerCall>();
+  for (const [action, group] of byAction) {
+    const attemptOf = new Map(group.map(({ item, ref }) => [ref.nativeId, item.attempts]));
+    const answered = await callInBatches(group.map(({ ref }) => ref), power, async (batch) => {
+      // A repeat of the same attempt is the same wish to the cloud; the next attempt is a new one.
+      const key = `${runId}/${action}/${batch.map(({ nativeId }) => `${nativeId}#${attemptOf.get(nativeId) ?? 0}`).join(',')}`;
+      return action === 'on' ? await power.start(batch, key, signal) : await power.stop(batch, key, signal);
+    });
+    for (const { item, ref } of group) {
+      const answer = answered.get(ref.nativeId);
+      if (answer !== undefined) answers.set(item.position, answer);
+    }
+  }
+  return answers;
+}

@@ -1,0 +1,109 @@
+import type { Wanted } from '../power/claims.ts';
+import { step, unchanged, type Actor, type Settled } from '../shared/entity.ts';
+import type { Instant } from '../shared/time.ts';
+import { lastFireAtOrBefore, newestFire, nextFire, type Fire } from './recurrence.ts';
+import type { ScheduleRule } from './schedule-rule.ts';
+
+/** Tags that an instance must all have, as its cloud writes them; the keys' and values' case counts. */
+export type TagSelector = Record<string, string>;
+
+/** When instances are to be on and off. Its instances are those attached to it and those its selector matches. */
+export interface PowerSchedule {
+  id: string;
+  organizationId: string;
+  name: string;
+  description: string;
+  rule: ScheduleRule;
+  tagSelector: TagSelector | null;
+  enabled: boolean;
+  /** Fires up to here have been dealt with: never again, none left out. */
+  processedUntil: Instant;
+  /** Its next fire while it is enabled: what the sweep looks for. */
+  nextDueAt: Instant | null;
+  lastFire: Fire | null;
+  lastRunId: string | null;
+  createdBy: Actor;
+  version: number;
+  lastAt: Instant;
+  createdAt: Instant;
+}
+
+export interface ScheduleEdit {
+  name?: string | undefined;
+  description?: string | undefined;
+  rule?: ScheduleRule | undefined;
+  tagSelector?: TagSelector | null | undefined;
+}
+
+export function newPowerSchedule(
+  schedule: Pick<PowerSchedule, 'id' | 'organizationId' | 'name' | 'description' | 'rule' | 'tagSelector' | 'enabled' | 'createdBy'>,
+  at: Instant,
+): PowerSchedule {
+  return {
+    ...schedule,
+    processedUntil: at,
+    nextDueAt: schedule.enabled ? nextDue(schedule.rule, at) : null,
+    lastFire: null,
+    lastRunId: null,
+    version: 1,
+    lastAt: at,
+    createdAt: at,
+  };
+}
+
+/** Changes it; a new rule counts from now on, and what the old one said stays until it acts. */
+export function editSchedule(schedule: PowerSchedule, changes: ScheduleEdit, at: Instant): Settled<PowerSchedule> {
+  const after: PowerSchedule = {
+    ...schedule,
+    name: changes.name ?? schedule.name,
+    description: changes.description ?? schedule.description,
+    rule: changes.rule ?? schedule.rule,
+    tagSelector: changes.tagSelector === undefined ? schedule.tagSelector : changes.tagSelector,
+  };
+  if (JSON.stringify(after) === JSON.stringify(schedule)) return unchanged(schedule);
+  return step(schedule, fromNowOn(after, at), 'power-schedules.edit');
+}
+
+/** Lets it act from now on. What it would have done meanwhile is not made up. */
+export function activate(schedule: PowerSchedule, at: Instant): Settled<PowerSchedule> {
+  if (schedule.enabled) return unchanged(schedule);
+  return step(schedule, fromNowOn({ ...schedule, enabled: true }, at), 'power-schedules.activate');
+}
+
+export function deactivate(schedule: PowerSchedule, at: Instant): Settled<PowerSchedule> {
+  if (!schedule.enabled) return unchanged(schedule);
+  return step(schedule, fromNowOn({ ...schedule, enabled: false }, at), 'power-schedules.deactivate');
+}
+
+function fromNowOn(schedule: PowerSchedule, at: Instant): PowerSchedule {
+  return { ...schedule, processedUntil: at, nextDueAt: schedule.enabled ? nextDue(schedule.rule, at) : null };
+}
+
+function nextDue(rule: ScheduleRule, at: Instant): Instant | null {
+  return nextFire(rule, at)?.at ?? null;
+}
+
+/**
+ * Moves it past everything due by `at`. Of several fires that were missed only the newest counts: it
+ * says what the instances are meant to be now. `fire` is null when nothing was due.
+ */
+export function fireDue(schedule: PowerSchedule, at: Instant): { schedule: PowerSchedule; fire: Fire | null } {
+  if (!schedule.enabled || schedule.nextDueAt === null || schedule.nextDueAt > at) return { schedule, fire: null };
+  const fire = newestFire(schedule.rule, schedule.processedUntil, at);
+  return { schedule: { ...fromNowOn(schedule, at), lastFire: fire ?? schedule.lastFire }, fire };
+}
+
+/** What it says at this instant, for applying it without waiting: its newest fire within its validity, or null. */
+export function wordNow(schedule: Pick<PowerSchedule, 'rule'>, at: Instant): Fire | null {
+  const { validUntil } = schedule.rule;
+  return validUntil !== null && validUntil <= at ? null : lastFireAtOrBefore(schedule.rule, at);
+}
+
+export function wantedBy(fire: Fire): Wanted {
+  return fire.action === 'power_on' ? 'on' : 'off';
+}
+
+/** Whether an instance with these tags belongs to a selector. */
+export function selects(selector: TagSelector, tags: Record<string, string>): boolean {
+  return Object.entries(selector).every(([key, value]) => tags[key] === value);
+}
