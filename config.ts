@@ -48,6 +48,7 @@ export interface AwsEndpoints {
   sts: string | null;
   costAndUsageReport: string | null;
   dataExports: string | null;
+  ec2: string | null;
 }
 
 export type LogLevel = z.infer<typeof logLevel>;
@@ -119,6 +120,7 @@ const variables = {
   ORRERY_AWS_STS_ENDPOINT: endpoint,
   ORRERY_AWS_CUR_ENDPOINT: endpoint,
   ORRERY_AWS_DATA_EXPORTS_ENDPOINT: endpoint,
+  ORRERY_AWS_EC2_ENDPOINT: endpoint,
   ORRERY_SPOOL_DIRECTORY: absolutePath('give a directory on a disk with room for the largest billing file'),
   ORRERY_DUCKDB_MEMORY: z
     .string()
@@ -174,6 +176,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
       sts: given.ORRERY_AWS_STS_ENDPOINT ?? null,
       costAndUsageReport: given.ORRERY_AWS_CUR_ENDPOINT ?? null,
       dataExports: given.ORRERY_AWS_DATA_EXPORTS_ENDPOINT ?? null,
+      ec2: given.ORRERY_AWS_EC2_ENDPOINT ?? null,
     },
     spoolDirectory: given.ORRERY_SPOOL_DIRECTORY,
     duckdbMemory: given.ORRERY_DUCKDB_MEMORY ?? '512MB',

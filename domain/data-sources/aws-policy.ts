@@ -1,9 +1,15 @@
 import { listingPrefixes } from '../billing/export-layout.ts';
 import type { BillDialect } from '../billing/ports.ts';
+import { instanceStatements } from './aws-permissions.ts';
 import type { PolicyDocument, PolicyStatement } from './bucket-policy.ts';
 
 /** What the policy is for. Values that are not known yet become a wildcard in their place. */
-export type PolicyOptions =
+export type PolicyOptions = BillPolicyOptions & {
+  /** Instances of the account are to be discovered, started and stopped as well. */
+  instances?: { accountId: string | null };
+};
+
+type BillPolicyOptions =
   | { kind: 'linked' }
   | { kind: 'root'; scheme: 'directory' }
   | {
@@ -18,17 +24,23 @@ export type PolicyOptions =
     };
 
 /**
- * The least-privilege IAM policy for the chosen options: exactly the actions that connecting and
- * importing call, on exactly their resources. `sts:GetCallerIdentity` needs no permission. Tests
- * compare it with the calls really made. A linked account and a directory need none: null.
+ * The least-privilege IAM policy for the chosen options: exactly the actions that connecting,
+ * importing and, when wanted, instances and their power call, on exactly their resources.
+ * `sts:GetCallerIdentity` needs no permission. Tests compare it with the calls really made. The bill
+ * of a linked account or a directory needs none: null when nothing else is wanted.
  */
 export function leastPrivilegePolicy(options: PolicyOptions): PolicyDocument | null {
-  if (options.kind === 'linked' || options.scheme === 'directory') return null;
-  const statements = [...billingApiStatements(options), ...bucketSetupStatements(options), ...readStatements(options)];
-  return { Version: '2012-10-17', Statement: statements };
+  const { instances } = options;
+  const statements = [...billStatements(options), ...(instances === undefined ? [] : instanceStatements(instances.accountId))];
+  return statements.length === 0 ? null : { Version: '2012-10-17', Statement: statements };
 }
 
-type BucketOptions = Extract<PolicyOptions, { bucket: string | null }>;
+function billStatements(options: BillPolicyOptions): PolicyStatement[] {
+  if (options.kind === 'linked' || options.scheme === 'directory') return [];
+  return [...billingApiStatements(options), ...bucketSetupStatements(options), ...readStatements(options)];
+}
+
+type BucketOptions = Extract<BillPolicyOptions, { bucket: string | null }>;
 
 function billingApiStatements(options: BucketOptions): PolicyStatement[] {
   if (options.scheme === 'bucket-only') return [];

@@ -1,7 +1,9 @@
 import type { BCMDataExportsClient } from '@aws-sdk/client-bcm-data-exports';
 import type { CostAndUsageReportServiceClient } from '@aws-sdk/client-cost-and-usage-report-service';
+import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { STSClient } from '@aws-sdk/client-sts';
+import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { AwsCredentials, AwsDefaultChain, AwsKeyPair } from '../../domain/data-sources/aws-credentials.ts';
 import { toDomainError } from './sdk-errors.ts';
 import { BILLING_API_REGION, type AwsSettings } from './settings.ts';
@@ -24,10 +26,13 @@ export interface AwsClients {
   sts(): Promise<STSClient>;
   costAndUsageReport(): Promise<CostAndUsageReportServiceClient>;
   dataExports(): Promise<BCMDataExportsClient>;
+  /** One client a region, kept: instances are looked at often. */
+  ec2(region: string): Promise<EC2Client>;
 }
 
 export function createAwsClients(settings: AwsSettings, credentials: AwsCredentials): AwsClients {
-  const provider = providerFor(settings, credentials);
+  const provider = untilExpiry(providerFor(settings, credentials));
+  const ec2Clients = new Map<string, Promise<EC2Client>>();
   const { endpoints } = settings;
   return {
     s3: async (region) => {
@@ -61,18 +66,44 @@ export function createAwsClients(settings: AwsSettings, credentials: AwsCredenti
         ...(endpoints.dataExports !== null && { endpoint: endpoints.dataExports }),
       });
     },
+    ec2: (region) => {
+      const client = ec2Clients.get(region) ?? ec2Client(settings, region, provider);
+      ec2Clients.set(region, client);
+      return client;
+    },
   };
 }
 
 async function common(settings: AwsSettings) {
+  return { maxAttempts: 1, requestHandler: await newHandler(settings), logger: silent };
+}
+
+async function newHandler(settings: AwsSettings): Promise<NodeHttpHandler> {
   const { NodeHttpHandler } = await import('@smithy/node-http-handler');
-  const requestHandler = new NodeHttpHandler({
+  return new NodeHttpHandler({
     connectionTimeout: settings.connectTimeoutMs,
     requestTimeout: settings.responseTimeoutMs,
     // Without this a late answer is only warned about.
     throwOnRequestTimeout: true,
   });
-  return { maxAttempts: 1, requestHandler, logger: silent };
+}
+
+/** Connections are kept for all accounts of a worker: thousands of short calls would each shake hands anew. */
+const ec2Handlers = new WeakMap<AwsSettings, Promise<NodeHttpHandler>>();
+
+async function ec2Client(settings: AwsSettings, region: string, credentials: Provider): Promise<EC2Client> {
+  const { EC2Client } = await import('@aws-sdk/client-ec2');
+  const handler = ec2Handlers.get(settings) ?? newHandler(settings);
+  ec2Handlers.set(settings, handler);
+  const { ec2 } = settings.endpoints;
+  return new EC2Client({
+    maxAttempts: 1,
+    requestHandler: await handler,
+    logger: silent,
+    region,
+    credentials,
+    ...(ec2 !== null && { endpoint: ec2 }),
+  });
 }
 
 /** The SDK would write hints to the console; what matters is thrown. */
@@ -83,6 +114,28 @@ function ignore(): void {}
 async function stsConfig(settings: AwsSettings) {
   const { sts } = settings.endpoints;
   return { ...(await common(settings)), region: BILLING_API_REGION, ...(sts !== null && { endpoint: sts }) };
+}
+
+/** How long before their end temporary credentials are fetched anew: a call may take its while. */
+const EXPIRY_MARGIN_MS = 5 * 60_000;
+
+/** Fetches once for all clients of an account, and again when what was fetched ends or could not be fetched. */
+function untilExpiry(provider: Provider): Provider {
+  let held: Promise<Identity> | undefined;
+  const fetchAnew = async (): Promise<Identity> => {
+    held = provider();
+    try {
+      return await held;
+    } catch (error) {
+      held = undefined;
+      throw error;
+    }
+  };
+  return async () => {
+    const identity = await (held ?? fetchAnew());
+    const isEnding = identity.expiration !== undefined && identity.expiration.getTime() - Date.now() < EXPIRY_MARGIN_MS;
+    return isEnding ? fetchAnew() : identity;
+  };
 }
 
 function providerFor(settings: AwsSettings, credentials: AwsCredentials): Provider {

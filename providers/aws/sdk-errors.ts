@@ -21,8 +21,8 @@ export async function callAws<T>(context: AwsCallContext, signal: AbortSignal, r
   }
 }
 
-/** What the table reads of an SDK error. Everything else in it stays behind. */
-interface SdkFailure {
+/** What the tables read of an SDK error. Everything else in it stays behind. */
+export interface SdkFailure {
   code: string;
   message: string;
   httpStatus: number | undefined;
@@ -109,7 +109,7 @@ const table: Record<string, Explain> = {
 };
 
 /** Codes of the operating system and of the SDK's request handler that mean: nothing came through. */
-const UNREACHABLE =
+export const UNREACHABLE =
   /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOTFOUND|EAI_AGAIN|EPIPE|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPROTO|TimeoutError|ERR_TLS_.*|CERT_.*|UNABLE_TO_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*)$/;
 
 /** Explains what an SDK threw. A DomainError (of our credential provider) passes unchanged. */
@@ -136,7 +136,7 @@ function byStatus(failure: SdkFailure, context: AwsCallContext): Explain | undef
   return status >= 500 ? serverError : undefined;
 }
 
-function readFailure(error: unknown): SdkFailure {
+export function readFailure(error: unknown): SdkFailure {
   if (!(error instanceof Error)) return { ...NOTHING, code: 'NonError' };
   const fields = error as Error & {
     code?: unknown;
@@ -165,20 +165,20 @@ function rightRegionOf(failure: SdkFailure): string | null {
 }
 
 /** `… is not authorized to perform: s3:ListBucket on resource: "arn:aws:s3:::acme" because …` */
-function namedIn(message: string): AwsCall | null {
+export function namedIn(message: string): AwsCall | null {
   const action = /not authorized to perform:?\s+([a-z0-9-]+:[A-Za-z0-9*]+)/.exec(message)?.[1];
   if (action === undefined) return null;
   const resource = /on resource:?\s+"?([^\s"]+)"?/.exec(message)?.[1];
   return { action, resource: resource ?? '*' };
 }
 
-function retryAfterOf(failure: SdkFailure): number | undefined {
+export function retryAfterOf(failure: SdkFailure): number | undefined {
   const seconds = Number(failure.headers['retry-after']);
   return Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
 }
 
 /** AWS's own sentence about our input, without anything that could be a key, a signature or a URL. */
-function safeSentence(message: string): string {
+export function safeSentence(message: string): string {
   return message
     .replaceAll(/https?:\/\/\S+/g, '(URL)')
     .replaceAll(/\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b/g, '(key)')

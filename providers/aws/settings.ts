@@ -13,11 +13,13 @@ export interface AwsServiceEndpoints {
   sts: string | null;
   costAndUsageReport: string | null;
   dataExports: string | null;
+  /** Of one's own: asked for every region, which the request's signature names. */
+  ec2: string | null;
 }
 
 /** AWS's own endpoints and patience that suits them. */
 export const AWS_DEFAULTS: AwsSettings = {
-  endpoints: { s3: null, sts: null, costAndUsageReport: null, dataExports: null },
+  endpoints: { s3: null, sts: null, costAndUsageReport: null, dataExports: null, ec2: null },
   connectTimeoutMs: 5_000,
   responseTimeoutMs: 30_000,
 };

@@ -24,7 +24,7 @@ const written: string[] = [];
 test.before(async () => {
   moto = await startMoto();
   aws = awsAccount(moto.url);
-  site = await platform((config) => ({ ...config, awsEndpoints: { s3: moto.url, sts: moto.url, costAndUsageReport: moto.url, dataExports: moto.url } }));
+  site = await platform((config) => ({ ...config, awsEndpoints: { s3: moto.url, sts: moto.url, costAndUsageReport: moto.url, dataExports: moto.url, ec2: moto.url } }));
   const log = pino({ level: 'trace' }, { write: (line) => void written.push(line) });
   workers = await startWorkers(site.config, log, { workflowBundle: { codePath: testEnvironment('ORRERY_TEST_BUNDLE') } });
   api = await startApi(site.config, log);

@@ -73,7 +73,7 @@ function testConfig(databaseUrl: string, temporalAddress: string, directory: str
     workersPort: null,
     rawStore: { kind: 'directory', path: join(directory, 'raw') },
     importRoots: [directory],
-    awsEndpoints: { s3: null, sts: null, costAndUsageReport: null, dataExports: null },
+    awsEndpoints: { s3: null, sts: null, costAndUsageReport: null, dataExports: null, ec2: null },
     spoolDirectory: join(directory, 'spool'),
     duckdbMemory: '300MB',
     logLevel: 'silent',
