@@ -30,7 +30,7 @@ export async function benchMerging(databases: BenchDatabases, options: BenchOpti
   const corrected = await filledDatabase(databases, 'bench_corrected', first);
   const repeated = await filledDatabase(databases, 'bench_repeated', first);
   const copyCase: Case = {
-    name: COPY, module: 'copy.ts', input: () => ({ databaseUrl: repeated, path: first.reading.costsPath }),
+    name: COPY, module: 'copy.ts', input: () => ({ databaseUrl: repeated, path: first.dailyPath }),
     check: (output) => expectRows(output.rows, first.reading.costRows),
   };
   const results = await runInterleaved([copyCase, changedCase(corrected, versions), unchangedCase(repeated, first)], options.rounds, say);

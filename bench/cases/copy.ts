@@ -2,15 +2,15 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { COST_COLUMNS } from '../../domain/billing/period-columns.ts';
 import type { Prepare } from '../case.ts';
+import { DAILY_COLUMNS } from '../readings.ts';
 
-/** Plain COPY of a reading's daily costs into a table without any index: the least that storing them costs. */
+/** Plain COPY of a month's daily costs, in words, into a table without any index: the least that storing them costs. */
 export const prepare: Prepare<{ databaseUrl: string; path: string }> = async ({ databaseUrl, path }) => {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   await client.query('drop table if exists bare_costs');
-  const columns = COST_COLUMNS.map((name) => {
+  const columns = DAILY_COLUMNS.map((name) => {
     if (name === 'charge_date') return `${name} date`;
     return `${name} ${name.endsWith('_cost') || name === 'consumed_quantity' ? 'numeric' : 'text'} not null`;
   });

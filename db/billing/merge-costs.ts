@@ -19,7 +19,7 @@ const measuresOf = (alias: string): string => MEASURES.map((column) => `${alias}
 const KIND = ['service_name', 'region_id', 'charge_category', 'charge_class', 'consumed_unit', 'billing_currency'];
 const sameKind = (a: string, b: string): string => KIND.map((column) => `${a}.${column} = ${b}.${column}`).join(' and ');
 
-/** Gives every staged kind of charge its key. */
+/** Gives every staged kind of charge its key, found by number in `staged_kind_keys`. */
 export async function identifyKinds(tx: Transaction, organizationId: string): Promise<void> {
   await tx.raw(
     `insert into charge_kinds (organization_id, ${KIND.join(', ')})
@@ -28,6 +28,48 @@ export async function identifyKinds(tx: Transaction, organizationId: string): Pr
      order by 2, 3, 4, 5, 6, 7`,
     { organizationId },
   );
+  await tx.raw(
+    `create temp table staged_kind_keys on commit drop as
+     select s.kind_number, k.key as kind_key from staged_kinds s
+     join charge_kinds k on k.organization_id = :organizationId and ${sameKind('k', 's')}`,
+    { organizationId },
+  );
+  await tx.raw(`analyze staged_kind_keys`);
+}
+
+/** The staged costs under the keys of the record. */
+const INCOMING = `
+  select r.resource_key, k.kind_key, s.charge_date, ${measuresOf('s')}
+  from staged_costs s join staged_resource_keys r using (resource_number) join staged_kind_keys k using (kind_number)`;
+
+/** Writes the costs of a bill that the record does not hold yet, and their sums into the roll-ups. */
+export async function insertCosts(tx: Transaction, organizationId: string, billKey: number): Promise<CostChanges> {
+  const scope = { organizationId, billKey };
+  const inserted = await tx.raw<{ rowCount: number }>(
+    `insert into daily_cost_facts (organization_id, bill_key, resource_key, charge_date, kind_key, ${MEASURES.join(', ')})
+     select :organizationId, cast(:billKey as integer), i.resource_key, i.charge_date, i.kind_key, ${measuresOf('i')}
+     from (${INCOMING}) i order by i.resource_key, i.charge_date, i.kind_key`,
+    scope,
+  );
+  const sums = `count(*), ${COSTS.map((column) => `sum(f.${column})`).join(', ')}`;
+  // Nobody has counted the bill's rows yet: what the planner takes for a few it would loop over and sort.
+  await tx.raw(`set local enable_nestloop = off; set local enable_sort = off`);
+  await tx.raw(
+    `insert into daily_service_costs (organization_id, bill_key, charge_date, sub_account_id, kind_key, ${DELTA_COLUMNS.join(', ')})
+     select :organizationId, cast(:billKey as integer), f.charge_date, r.sub_account_id, f.kind_key, ${sums}
+     from daily_cost_facts f join staged_resource_keys r using (resource_key)
+     where f.bill_key = :billKey group by f.charge_date, r.sub_account_id, f.kind_key`,
+    scope,
+  );
+  await tx.raw(
+    `insert into monthly_resource_costs (organization_id, bill_key, resource_key, billing_currency, ${DELTA_COLUMNS.join(', ')})
+     select :organizationId, cast(:billKey as integer), f.resource_key, k.billing_currency, ${sums}
+     from daily_cost_facts f join charge_kinds k on k.key = f.kind_key
+     where f.bill_key = :billKey group by f.resource_key, k.billing_currency`,
+    scope,
+  );
+  await tx.raw(`set local enable_nestloop = on; set local enable_sort = on`);
+  return { added: inserted.rowCount, changed: 0, removed: 0 };
 }
 
 /**
@@ -35,18 +77,13 @@ export async function identifyKinds(tx: Transaction, organizationId: string): Pr
  * difference, with the place of the old row when there is one and the new figures when there are
  * any. Nothing is written to the record.
  */
-export async function findCostChanges(tx: Transaction, organizationId: string, billKey: number): Promise<CostChanges> {
+export async function findCostChanges(tx: Transaction, billKey: number): Promise<CostChanges> {
   // Keys of several columns make the planner expect next to nothing and loop over everything; each of
   // these joins is of whole sets.
   await tx.raw(`set local enable_nestloop = off`);
   await tx.raw(
     `create temp table cost_changes on commit drop as
-     with incoming as (
-       select r.resource_key, k.key as kind_key, s.charge_date, ${measuresOf('s')}
-       from staged_costs s
-       join staged_resource_keys r using (sub_account_id, native_id)
-       join charge_kinds k on k.organization_id = :organizationId and ${sameKind('k', 's')}
-     ), existing as (
+     with incoming as (${INCOMING}), existing as (
        select f.ctid as place, f.resource_key, f.kind_key, f.charge_date, ${measuresOf('f')}
        from daily_cost_facts f where f.bill_key = :billKey
      )
@@ -57,7 +94,7 @@ export async function findCostChanges(tx: Transaction, organizationId: string, b
      from incoming i
      full join existing e on e.resource_key = i.resource_key and e.charge_date = i.charge_date and e.kind_key = i.kind_key
      where e.place is null or i.resource_key is null or (${measuresOf('i')}) is distinct from (${measuresOf('e')})`,
-    { organizationId, billKey },
+    { billKey },
   );
   await tx.raw(`set local enable_nestloop = on`);
   await tx.raw(`analyze cost_changes`);
@@ -129,6 +166,16 @@ async function mergeResourceCosts(tx: Transaction, scope: { organizationId: stri
        values (:organizationId, :billKey, d.resource_key, d.billing_currency, ${deltaValues})`,
     scope,
   );
+}
+
+/** What a bill that the record did not hold yet costs, by service and currency; services that cost nothing are left out. */
+export async function servicesOfFirst(tx: Transaction): Promise<ServiceChange[]> {
+  const result = await tx.raw<{ rows: ServiceChange[] }>(
+    `select service_name as "serviceName", billing_currency as currency, trim_scale(sum(billed_cost)) as "billedChange"
+     from staged_totals join staged_kinds using (kind_number)
+     group by 1, 2 having sum(billed_cost) <> 0 order by 1, 2`,
+  );
+  return result.rows;
 }
 
 /** How billed cost moved, by service and currency; services whose cost stayed the same are left out. */

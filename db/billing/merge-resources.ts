@@ -14,39 +14,43 @@ export interface MergeResourcesInput {
 }
 
 /**
- * Gives every staged resource its row and fills `staged_resource_keys` with the keys. A resource is
- * known by (organization, cloud, account, native id), whatever data source reports it.
+ * Gives every staged resource its row, and makes `staged_resource_keys`: the key by number, its
+ * account, and whether the row is new. A resource is known by (organization, cloud, account, native
+ * id), whatever data source reports it.
  */
 export async function identifyResources(tx: Transaction, input: MergeResourcesInput): Promise<void> {
-  const isKnown = `exists (select from resources r where r.organization_id = :organizationId and r.cloud = :cloud
-    and r.account_id = s.sub_account_id and r.native_id = s.native_id)`;
   const scope = { organizationId: input.organizationId, cloud: input.cloud };
-  const missing = await tx.raw<{ rows: { count: number }[] }>(
-    `select count(*) from staged_resources s where not ${isKnown}`,
-    scope,
-  );
-  const count = missing.rows[0]?.count ?? 0;
-  if (count > 0) {
-    await tx.raw(
-      `insert into resources (id, organization_id, cloud, account_id, native_id, is_named_line, resource_name, resource_type,
-         service_name, region_id, tags, first_seen, last_seen)
-       select i.id, :organizationId, :cloud, m.sub_account_id, m.native_id, m.is_named_line, m.resource_name,
-         m.resource_type, m.service_name, m.region_id, m.tags, m.first_seen, m.last_seen
-       from (select s.*, row_number() over (order by sub_account_id, native_id) as n
-             from staged_resources s where not ${isKnown}) m
-       join unnest(cast(:ids as text[])) with ordinality i (id, n) on i.n = m.n
-       order by m.n`,
-      { ...scope, ids: input.newResourceIds(count) },
-    );
-  }
   await tx.raw(
     `create temp table staged_resource_keys on commit drop as
-     select r.key as resource_key, s.sub_account_id, s.native_id
-     from staged_resources s join resources r on r.organization_id = :organizationId and r.cloud = :cloud
+     select s.resource_number, s.sub_account_id, r.key as resource_key, r.key is null as is_new
+     from staged_resources s left join resources r on r.organization_id = :organizationId and r.cloud = :cloud
        and r.account_id = s.sub_account_id and r.native_id = s.native_id`,
     scope,
   );
+  const counted = await tx.raw<{ rows: { count: number }[] }>(`select count(*) from staged_resource_keys where is_new`);
+  const count = counted.rows[0]?.count ?? 0;
+  if (count > 0) await insertResources(tx, input, count);
   await tx.raw(`analyze staged_resource_keys`);
+}
+
+async function insertResources(tx: Transaction, input: MergeResourcesInput, count: number): Promise<void> {
+  await tx.raw(
+    `with inserted as (
+       insert into resources (id, organization_id, cloud, account_id, native_id, is_named_line, resource_name, resource_type,
+         service_name, region_id, tags, first_seen, last_seen)
+       select i.id, :organizationId, :cloud, m.sub_account_id, m.native_id, m.is_named_line, m.resource_name,
+         m.resource_type, m.service_name, m.region_id, m.tags, m.first_seen, m.last_seen
+       from (select s.*, row_number() over (order by s.resource_number) as n
+             from staged_resources s join staged_resource_keys k using (resource_number) where k.is_new) m
+       join unnest(cast(:ids as text[])) with ordinality i (id, n) on i.n = m.n
+       order by m.n
+       returning key, account_id, native_id
+     )
+     update staged_resource_keys k set resource_key = i.key
+     from inserted i join staged_resources s on s.sub_account_id = i.account_id and s.native_id = i.native_id
+     where k.resource_number = s.resource_number`,
+    { organizationId: input.organizationId, cloud: input.cloud, ids: input.newResourceIds(count) },
+  );
 }
 
 const ATTRIBUTES = ['resource_name', 'resource_type', 'service_name', 'region_id', 'tags', 'first_seen', 'last_seen'];
@@ -70,20 +74,26 @@ export async function mergeResources(tx: Transaction, organizationId: string, bi
   const changed = await touch(
     tx,
     `update resource_periods p set ${setAttributes('s')}
-     from staged_resource_keys k join staged_resources s using (sub_account_id, native_id)
+     from staged_resource_keys k join staged_resources s using (resource_number)
      where p.bill_key = :billKey and p.resource_key = k.resource_key
        and (${attributesOf('p')}) is distinct from (${attributesOf('s')}) returning p.resource_key`,
     scope,
   );
-  const added = await touch(
-    tx,
-    `insert into resource_periods (organization_id, bill_key, resource_key, ${ATTRIBUTES.join(', ')})
-     select :organizationId, cast(:billKey as integer), k.resource_key, ${attributesOf('s')}
-     from staged_resource_keys k join staged_resources s using (sub_account_id, native_id)
-     where not exists (select from resource_periods p where p.bill_key = :billKey and p.resource_key = k.resource_key)
-     order by k.resource_key returning resource_key`,
+  // What a new resource shows is what this bill says of it already.
+  const inserted = await tx.raw<{ rows: { count: number }[] }>(
+    `with inserted as (
+       insert into resource_periods (organization_id, bill_key, resource_key, ${ATTRIBUTES.join(', ')})
+       select :organizationId, cast(:billKey as integer), k.resource_key, ${attributesOf('s')}
+       from staged_resource_keys k join staged_resources s using (resource_number)
+       where not exists (select from resource_periods p where p.bill_key = :billKey and p.resource_key = k.resource_key)
+       order by k.resource_key returning resource_key
+     ), known as (
+       insert into touched_resources select resource_key from inserted join staged_resource_keys using (resource_key) where not is_new
+     )
+     select count(*) from inserted`,
     scope,
   );
+  const added = inserted.rows[0]?.count ?? 0;
   if (added + changed + removed > 0) await refreshTouchedResources(tx);
   return { added, changed, removed };
 }

@@ -31,7 +31,7 @@ const TOTALS = `
 
 /** Exact totals of what was staged, by currency. */
 export async function stagedTotals(tx: Transaction): Promise<BillTotals[]> {
-  return totalsOf(await tx.raw(`select ${TOTALS} from staged_kinds group by billing_currency order by 1`));
+  return totalsOf(await tx.raw(`select ${TOTALS} from staged_totals join staged_kinds using (kind_number) group by billing_currency order by 1`));
 }
 
 /** Exact totals of what the record holds for a bill, by currency, from its roll-up. */

@@ -6,7 +6,9 @@ import {
   applyCostChanges,
   findCostChanges,
   identifyKinds,
+  insertCosts,
   serviceChanges,
+  servicesOfFirst,
   type CostChanges,
   type ServiceChange,
 } from './merge-costs.ts';
@@ -72,10 +74,8 @@ export async function replacePeriod(tx: Transaction, input: ReplacePeriodInput):
   await keepTagKeys(tx, input.organizationId, input.reading.tagKeys);
   await identifyKinds(tx, input.organizationId);
   await identifyResources(tx, input);
-  const costRows = await findCostChanges(tx, input.organizationId, billKey);
+  const { costRows, services } = await (current === null ? firstCosts : mergedCosts)(tx, input.organizationId, billKey);
   const costsChanged = costRows.added + costRows.changed + costRows.removed > 0;
-  if (costsChanged) await applyCostChanges(tx, input.organizationId, billKey);
-  const services = await serviceChanges(tx);
   const resources = await mergeResources(tx, input.organizationId, billKey);
   proveMerged(totals, await storedTotals(tx, billKey));
 
@@ -92,9 +92,25 @@ export async function replacePeriod(tx: Transaction, input: ReplacePeriodInput):
   };
 }
 
+interface MergedCosts {
+  costRows: CostChanges;
+  services: ServiceChange[];
+}
+
+/** Of a bill that the record does not hold, every row differs: nothing is compared. */
+async function firstCosts(tx: Transaction, organizationId: string, billKey: number): Promise<MergedCosts> {
+  return { costRows: await insertCosts(tx, organizationId, billKey), services: await servicesOfFirst(tx) };
+}
+
+async function mergedCosts(tx: Transaction, organizationId: string, billKey: number): Promise<MergedCosts> {
+  const costRows = await findCostChanges(tx, billKey);
+  if (costRows.added + costRows.changed + costRows.removed > 0) await applyCostChanges(tx, organizationId, billKey);
+  return { costRows, services: await serviceChanges(tx) };
+}
+
 async function headerOf(tx: Transaction, input: ReplacePeriodInput, totals: BillTotals[]): Promise<BillHeader> {
   const dates = await tx.raw<{ rows: { first: CalendarDate | null; last: CalendarDate | null }[] }>(
-    `select min(first_charge_date) as first, max(last_charge_date) as last from staged_kinds`,
+    `select min(first_charge_date) as first, max(last_charge_date) as last from staged_totals`,
   );
   return {
     ...input.source,

@@ -1,24 +1,32 @@
 /**
- * Columns of the two CSV files a `PeriodReading` hands over, in order, after a header line with
+ * Columns of the three CSV files a `PeriodReading` hands over, in order, after a header line with
  * these names. Empty text is the empty
- * string, never null, but for the columns named nullable. Instants are RFC 3339 UTC, dates ISO,
- * costs plain decimal text without exponent. Costs hold at most 24 fractional digits.
+ * string, never null. Instants are RFC 3339 UTC, dates ISO,
+ * costs plain decimal text without exponent. Costs hold at most 24 fractional digits. Numbers of
+ * resources and kinds are positive, and mean something only within the reading.
+ *
+ * One row a resource, kind of charge and day.
  */
 export const COST_COLUMNS = [
-  'sub_account_id',
-  'native_id',
+  'resource_number',
+  'kind_number',
   'charge_date',
+  'consumed_quantity',
+  'billed_cost',
+  'effective_cost',
+  'contracted_cost',
+  'list_cost',
+] as const;
+
+/** One row a kind of charge: what a charge is besides when, whose and how much. */
+export const KIND_COLUMNS = [
+  'kind_number',
   'charge_category',
   'charge_class',
   'service_name',
   'region_id',
   'consumed_unit',
   'billing_currency',
-  'consumed_quantity',
-  'billed_cost',
-  'effective_cost',
-  'contracted_cost',
-  'list_cost',
 ] as const;
 
 /**
@@ -30,6 +38,7 @@ export const COST_COLUMNS = [
  * latest line. `first_seen` is the first usage start, `last_seen` the last usage end.
  */
 export const RESOURCE_COLUMNS = [
+  'resource_number',
   'sub_account_id',
   'native_id',
   'is_named_line',

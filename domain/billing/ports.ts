@@ -119,10 +119,12 @@ export interface FileReading {
   splitRows: number;
 }
 
-/** A period read into two CSV files ready for COPY; see `period-columns.ts` for their columns. */
+/** A period read into three CSV files ready for COPY; see `period-columns.ts` for their columns. */
 export interface PeriodReading {
   costsPath: string;
   costRows: number;
+  kindsPath: string;
+  kindRows: number;
   resourcesPath: string;
   resourceRows: number;
   files: FileReading[];

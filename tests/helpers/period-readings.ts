@@ -7,7 +7,7 @@ import type { BillSource } from '../../db/billing/billing-period-store.ts';
 import { replacePeriod, type PeriodDifferences } from '../../db/billing/replace-period.ts';
 import type { Database } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
-import { COST_COLUMNS, RESOURCE_COLUMNS } from '../../domain/billing/period-columns.ts';
+import { COST_COLUMNS, KIND_COLUMNS, RESOURCE_COLUMNS } from '../../domain/billing/period-columns.ts';
 import type { CurrencyTotals, PeriodReading } from '../../domain/billing/ports.ts';
 import type { TagKey } from '../../domain/billing/tag-keys.ts';
 
@@ -108,23 +108,29 @@ export function totalsOf(costs: CostRow[]): CurrencyTotals[] {
   return [...totals].map(([currency, { rows, billed }]) => ({ currency, rows, billedCost: billed.toFixed() }));
 }
 
-/** Writes a reading's two files into `directory`. */
+const kindOf = (row: CostRow): string[] => [row.category, row.class, row.service, row.region, row.unit, row.currency];
+
+/** Writes a reading's three files into `directory`. */
 export async function writeReading(directory: string, content: PeriodContent): Promise<PeriodReading> {
   const { costs } = content;
   const resources = describe(content);
-  const costsPath = join(directory, 'costs.csv');
-  const resourcesPath = join(directory, 'resources.csv');
+  const kinds = [...new Map(costs.map((row) => [JSON.stringify(kindOf(row)), kindOf(row)])).values()];
+  const resourceNumber = (row: CostRow): number => resources.findIndex(({ account, nativeId }) => account === row.account && nativeId === row.nativeId) + 1;
+  const kindNumber = (row: CostRow): number => kinds.findIndex((kind) => JSON.stringify(kind) === JSON.stringify(kindOf(row))) + 1;
+  const [costsPath, kindsPath, resourcesPath] = ['costs', 'kinds', 'resources'].map((name) => join(directory, `${name}.csv`)) as [string, string, string];
   await writeFile(costsPath, csvOf(COST_COLUMNS, costs.map((row) => [
-    row.account, row.nativeId, row.date, row.category, row.class, row.service, row.region, row.unit, row.currency,
-    row.quantity, row.billed, row.effective, row.contracted, row.list,
+    String(resourceNumber(row)), String(kindNumber(row)), row.date, row.quantity, row.billed, row.effective, row.contracted, row.list,
   ])));
-  await writeFile(resourcesPath, csvOf(RESOURCE_COLUMNS, resources.map((row) => [
-    row.account, row.nativeId, String(row.isNamedLine), row.name, row.type, row.service, row.region,
+  await writeFile(kindsPath, csvOf(KIND_COLUMNS, kinds.map((kind, index) => [String(index + 1), ...kind])));
+  await writeFile(resourcesPath, csvOf(RESOURCE_COLUMNS, resources.map((row, index) => [
+    String(index + 1), row.account, row.nativeId, String(row.isNamedLine), row.name, row.type, row.service, row.region,
     JSON.stringify(row.tags), row.firstSeen, row.lastSeen,
   ])));
   return {
     costsPath,
     costRows: costs.length,
+    kindsPath,
+    kindRows: kinds.length,
     resourcesPath,
     resourceRows: resources.length,
     files: [{ position: 0, key: 'bill-00001.csv.gz', rows: costs.length, taken: totalsOf(costs), skippedAccounts: [], splitRows: 0 }],

@@ -56,24 +56,49 @@ export function isLongTextSql(column: string): string {
   return `${column} IS NOT NULL AND NOT regexp_full_match(${column}, ${sqlText(SHORT_DECIMAL)})`;
 }
 
+/** Doubles from here on have fewer than ten digits after the point among their fifteen. */
+export const LARGE_DOUBLE = 100_000;
+
+/** A column of doubles. */
+export interface DoubleColumn {
+  /** Its SQL. */
+  name: string;
+  /** The name of its `smallDecimalSql` in the same row. */
+  small: string;
+  /** Whether it may hold `LARGE_DOUBLE` or more. False is quicker, and where it is wrong the value counts as long. */
+  maybeLarge: boolean;
+}
+
+/** The decimal of a double below `LARGE_DOUBLE`, and NULL for others. */
+export function smallDecimalSql(name: string): string {
+  return `TRY_CAST(${name} AS DECIMAL(15,10))`;
+}
+
 /**
  * The decimal of a double column by its shortest round-trip text. A decimal of at most 15 digits that reads
  * back as the same double is that text, since no two such decimals share a double; only other doubles go
  * through text, in exact mode.
  */
-export function doubleDecimalSql(column: string, mode: DecimalMode): string {
-  const short = `CASE WHEN abs(${column}) < 100000 THEN TRY_CAST(${column} AS DECIMAL(18,10)) ELSE CAST(TRY_CAST(${column} AS DECIMAL(15,7)) AS DECIMAL(18,10)) END`;
+export function doubleDecimalSql(column: DoubleColumn, mode: DecimalMode): string {
+  const { name } = column;
+  const short = withLarge(column, 'DECIMAL(18,10)');
   if (mode === 'short') return short;
-  return `CASE WHEN ${readsBackSql(column)} THEN CAST(${short} AS ${AMOUNT_TYPE}) ELSE exact_decimal(CAST(${column} AS VARCHAR)) END`;
+  return `CASE WHEN ${readBackSql(column)} = ${name} THEN CAST(${short} AS ${AMOUNT_TYPE}) ELSE exact_decimal(CAST(${name} AS VARCHAR)) END`;
 }
 
 /** Whether the short decimal of a double is not its shortest text. */
-export function isLongDoubleSql(column: string): string {
-  return `${column} IS NOT NULL AND NOT coalesce(${readsBackSql(column)}, false)`;
+export function isLongDoubleSql(column: DoubleColumn): string {
+  return `${readBackSql(column)} IS DISTINCT FROM ${column.name}`;
 }
 
 /** Both casts back divide an integer below 2^53 by a power of ten that a double holds exactly, so they round once. */
-function readsBackSql(column: string): string {
-  const back = (type: string): string => `CAST(TRY_CAST(${column} AS ${type}) AS DOUBLE)`;
-  return `CASE WHEN abs(${column}) < 100000 THEN ${back('DECIMAL(18,10)')} ELSE ${back('DECIMAL(15,7)')} END = ${column}`;
+function readBackSql(column: DoubleColumn): string {
+  return withLarge(column, 'DOUBLE');
+}
+
+/** The 15 digits of a double as another type, wherever the point stands among them. */
+function withLarge({ name, small, maybeLarge }: DoubleColumn, type: string): string {
+  const value = `CAST(${small} AS ${type})`;
+  if (!maybeLarge) return value;
+  return `coalesce(${value}, CASE WHEN abs(${name}) >= ${LARGE_DOUBLE} THEN CAST(TRY_CAST(${name} AS DECIMAL(15,7)) AS ${type}) END)`;
 }

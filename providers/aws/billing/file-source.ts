@@ -4,7 +4,8 @@ import { sqlText } from '../../duckdb/duckdb-process.ts';
 import type { DuckDbProcess } from '../../duckdb/duckdb-process.ts';
 import type { DuckDbRow } from '../../duckdb/protocol.ts';
 import { readCsvHeader, readHeader } from './csv-header.ts';
-import type { FileSource } from './line-sql.ts';
+import { LARGE_DOUBLE } from './exact-decimal-sql.ts';
+import type { FileSource, SourceColumn } from './line-sql.ts';
 import { hasPipes, runOverPipe } from './piped-csv.ts';
 import { badContent } from './read-errors.ts';
 import { unpackCsv } from './unpack.ts';
@@ -73,13 +74,23 @@ async function parquetSource(duckDb: DuckDbProcess, file: PeriodFile): Promise<F
   });
   const names = described.map((row) => String(row['column_name']));
   const header = readHeader(names, file.key);
-  const columns = described.map((row, index) => parquetColumn(names[index] ?? '', String(row['column_type'])));
+  const small = await smallColumns(duckDb, file.path);
+  const columns = described.map((row, index) => parquetColumn(names[index] ?? '', String(row['column_type']), small));
   return { key: file.key, position: file.position, relation, positions: header.positions, columns, warnings: header.warnings };
 }
 
-function parquetColumn(name: string, type: string): { name: string; type: string } {
+function parquetColumn(name: string, type: string, small: Set<string>): SourceColumn {
   const quoted = `"${name.replaceAll('"', '""')}"`;
-  return { name: type === 'VARCHAR' ? `nullif(${quoted}, '')` : quoted, type };
+  return { name: type === 'VARCHAR' ? `nullif(${quoted}, '')` : quoted, type, isSmall: small.has(name) };
+}
+
+/** Columns of doubles that are small by the statistics of every row group that has a value of them. */
+async function smallColumns(duckDb: DuckDbProcess, path: string): Promise<Set<string>> {
+  const bound = (column: string): string => `abs(coalesce(TRY_CAST(${column} AS DOUBLE), 'infinity'))`;
+  const found = await duckDb.run(`
+    SELECT path_in_schema AS name FROM parquet_metadata(${sqlText(path)}) WHERE type = 'DOUBLE' GROUP BY ALL
+    HAVING bool_and(stats_null_count = num_values OR (${bound('stats_min_value')} < ${LARGE_DOUBLE} AND ${bound('stats_max_value')} < ${LARGE_DOUBLE}))`);
+  return new Set(found.map((row) => String(row['name'])));
 }
 
 /** A Parquet file that DuckDB refuses; anything else stays what it is. */

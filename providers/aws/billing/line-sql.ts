@@ -13,8 +13,17 @@ import {
   quantitySql,
   ruleNumberSql,
 } from './cost-sql.ts';
-import { AMOUNT_TYPES, doubleDecimalSql, isLongDoubleSql, isLongTextSql, textDecimalSql } from './exact-decimal-sql.ts';
-import type { DecimalMode } from './exact-decimal-sql.ts';
+import { AMOUNT_TYPES, doubleDecimalSql, isLongDoubleSql, isLongTextSql, smallDecimalSql, textDecimalSql } from './exact-decimal-sql.ts';
+import type { DecimalMode, DoubleColumn } from './exact-decimal-sql.ts';
+
+export interface SourceColumn {
+  /** SQL, NULL where text is blank. */
+  name: string;
+  /** VARCHAR throughout for CSV. */
+  type: string;
+  /** The file says that every number in it is below `LARGE_DOUBLE`. */
+  isSmall?: boolean;
+}
 
 /** One file as DuckDB reads it. */
 export interface FileSource {
@@ -23,8 +32,8 @@ export interface FileSource {
   /** A table function call over the plain CSV or the Parquet file. */
   relation: string;
   positions: ColumnPositions;
-  /** SQL expressions of the columns by position, NULL where text is blank, and their types: VARCHAR throughout for CSV. */
-  columns: { name: string; type: string }[];
+  /** The columns by position. */
+  columns: SourceColumn[];
   warnings: string[];
 }
 
@@ -66,7 +75,21 @@ function parsedSql(source: FileSource, mode: DecimalMode): string {
     ...source.positions.unnamed.map((index, order) => `${nameAt(source, index)} AS unnamed_${order}`),
     ...source.positions.tags.map(({ index }, order) => `${nameAt(source, index)} AS tag_${order}`),
   ];
-  return `SELECT ${parts.join(',\n      ')} FROM ${source.relation}`;
+  return `SELECT ${parts.join(',\n      ')} FROM ${withSmallDecimals(source)}`;
+}
+
+/** The file's rows, with the decimals of doubles beside them: each is used more than once. */
+function withSmallDecimals(source: FileSource): string {
+  const decimals = AMOUNTS.flatMap((column) => {
+    const double = doubleOf(source, column);
+    return double === null ? [] : [`${smallDecimalSql(double.name)} AS ${double.small}`];
+  });
+  return decimals.length === 0 ? source.relation : `(SELECT *, ${decimals.join(', ')} FROM ${source.relation})`;
+}
+
+function doubleOf(source: FileSource, column: BillColumn): DoubleColumn | null {
+  const found = columnOf(source, column);
+  return found?.type === 'DOUBLE' ? { name: found.name, small: `small_${column}`, maybeLarge: found.isSmall !== true } : null;
 }
 
 /** Maps of tags as JSON text, which is what CSV has: text groups quicker than a MAP. */
@@ -83,8 +106,8 @@ function nameAt(source: FileSource, index: number): string {
   return source.columns[index]?.name ?? 'NULL';
 }
 
-/** The SQL name and type of a column, or null when the file lacks it. */
-export function columnOf(source: FileSource, column: BillColumn): { name: string; type: string } | null {
+/** A column, or null when the file lacks it. */
+export function columnOf(source: FileSource, column: BillColumn): SourceColumn | null {
   const index = source.positions.fixed[column];
   return index === undefined ? null : (source.columns[index] ?? null);
 }
@@ -112,7 +135,8 @@ function amountSql(source: FileSource, column: BillColumn, mode: DecimalMode): s
   const { amount } = AMOUNT_TYPES[mode];
   if (found === null) return `CAST(NULL AS ${amount})`;
   if (found.type === 'VARCHAR') return textDecimalSql(found.name, mode);
-  if (found.type === 'DOUBLE') return doubleDecimalSql(found.name, mode);
+  const double = doubleOf(source, column);
+  if (double !== null) return doubleDecimalSql(double, mode);
   return textDecimalSql(`CAST(${found.name} AS VARCHAR)`, mode);
 }
 
@@ -121,7 +145,8 @@ function isLongSql(source: FileSource, mode: DecimalMode): string {
   const tests = AMOUNTS.flatMap((column) => {
     const found = columnOf(source, column);
     if (found === null) return [];
-    if (found.type === 'DOUBLE') return [isLongDoubleSql(found.name)];
+    const double = doubleOf(source, column);
+    if (double !== null) return [isLongDoubleSql(double)];
     return [isLongTextSql(found.type === 'VARCHAR' ? found.name : `CAST(${found.name} AS VARCHAR)`)];
   });
   return mode === 'exact' ? 'false' : `(${tests.map((test) => `(${test})`).join(' OR ')})`;

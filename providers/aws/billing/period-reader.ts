@@ -15,17 +15,10 @@ import type { OpenedFile } from './file-source.ts';
 import { fileReadingOf } from './file-reading.ts';
 import { readLineItems } from './line-items.ts';
 import { locateProblem } from './locate-problem.ts';
-import {
-  addFileSql,
-  COMPACT_PERIOD_TABLE_SQL,
-  copyCostsSql,
-  copyResourcesSql,
-  CREATE_PERIOD_TABLE_SQL,
-  FILE_TABLE,
-  FILE_TOTALS_SQL,
-  groupFileSql,
-  WIDEN_PERIOD_TABLE_SQL,
-} from './period-tables.ts';
+import type { DecimalMode } from './exact-decimal-sql.ts';
+import { FILE_TABLE, FILE_TOTALS_SQL, groupFileSql } from './file-groups.ts';
+import { copyCostsSql, copyKindsSql, copyResourcesSql } from './period-files.ts';
+import { addFileSql, COMPACT_PERIOD_TABLES_SQL, CREATE_PERIOD_TABLES_SQL, WIDEN_PERIOD_TABLES_SQL } from './period-tables.ts';
 import { readTags, TAG_MACROS } from './tag-sql.ts';
 import { UNPACK_LIMITS } from './unpack.ts';
 import type { UnpackLimits } from './unpack.ts';
@@ -71,13 +64,15 @@ interface Gathered {
   tagKeys: TagKey[];
   warnings: Set<string>;
   lacksInvoice: boolean;
+  /** `exact` as soon as one file needed it. */
+  mode: DecimalMode;
   rows: number;
   bytes: number;
 }
 
 async function readPeriod(duckDb: DuckDbProcess, settings: PeriodReaderOptions, request: ReadPeriodRequest): Promise<PeriodReading> {
-  await duckDb.run(CREATE_PERIOD_TABLE_SQL);
-  const gathered: Gathered = { files: [], tagKeys: [], warnings: new Set(), lacksInvoice: false, rows: 0, bytes: 0 };
+  await duckDb.run(CREATE_PERIOD_TABLES_SQL);
+  const gathered: Gathered = { files: [], tagKeys: [], warnings: new Set(), lacksInvoice: false, mode: 'short', rows: 0, bytes: 0 };
   for (const file of request.files) {
     const opened = await openFile(duckDb, file, request.workDirectory, settings.unpackLimits, request.signal);
     try {
@@ -92,11 +87,11 @@ async function readPeriod(duckDb: DuckDbProcess, settings: PeriodReaderOptions, 
 
 async function readFile(duckDb: DuckDbProcess, opened: OpenedFile, request: ReadPeriodRequest, gathered: Gathered): Promise<void> {
   const { source } = opened;
-  const totals = await groupFile(duckDb, opened, request);
+  const totals = await groupFile(duckDb, opened, request, gathered);
   const tags = await readTags(duckDb, source, FILE_TABLE);
   await explained(duckDb, opened, request, async () => {
-    for (const sql of addFileSql(source, request.takenAccounts)) await duckDb.run(sql);
-    if (request.files.length > 1) for (const sql of COMPACT_PERIOD_TABLE_SQL) await duckDb.run(sql);
+    await duckDb.run(addFileSql(source, request.takenAccounts));
+    if (request.files.length > 1) await duckDb.run(COMPACT_PERIOD_TABLES_SQL);
   });
   const reading = fileReadingOf(source, totals, request.takenAccounts);
   gathered.files.push(reading.file);
@@ -109,7 +104,12 @@ async function readFile(duckDb: DuckDbProcess, opened: OpenedFile, request: Read
 }
 
 /** Groups a file, by short decimals where they are exact. When a line cannot be read exactly, a further pass names its place. */
-async function groupFile(duckDb: DuckDbProcess, opened: OpenedFile, request: ReadPeriodRequest): Promise<DuckDbRow[]> {
+async function groupFile(
+  duckDb: DuckDbProcess,
+  opened: OpenedFile,
+  request: ReadPeriodRequest,
+  gathered: Gathered,
+): Promise<DuckDbRow[]> {
   for (const mode of ['short', 'exact'] as const) {
     await explained(duckDb, opened, request, async () => await opened.run(groupFileSql(opened.source, request.billingPeriod, mode)));
     const [flags] = await duckDb.run(
@@ -117,7 +117,10 @@ async function groupFile(duckDb: DuckDbProcess, opened: OpenedFile, request: Rea
     );
     if (flags?.['is_long'] === true) continue;
     if (flags?.['is_bad'] === true) break;
-    if (mode === 'exact') for (const sql of WIDEN_PERIOD_TABLE_SQL) await duckDb.run(sql);
+    if (mode === 'exact') {
+      await duckDb.run(WIDEN_PERIOD_TABLES_SQL);
+      gathered.mode = mode;
+    }
     return await duckDb.run(FILE_TOTALS_SQL);
   }
   await opened.unpack();
@@ -142,12 +145,16 @@ async function explained<Result>(
 
 async function writePeriod(duckDb: DuckDbProcess, request: ReadPeriodRequest, gathered: Gathered): Promise<PeriodReading> {
   const costsPath = join(request.workDirectory, 'costs.csv');
+  const kindsPath = join(request.workDirectory, 'kinds.csv');
   const resourcesPath = join(request.workDirectory, 'resources.csv');
-  const [costs] = await duckDb.run(copyCostsSql(costsPath));
+  const [costs] = await duckDb.run(copyCostsSql(costsPath, gathered.mode));
+  const [kinds] = await duckDb.run(copyKindsSql(kindsPath));
   const [resources] = await duckDb.run(copyResourcesSql(resourcesPath));
   return {
     costsPath,
     costRows: Number(costs?.['Count']),
+    kindsPath,
+    kindRows: Number(kinds?.['Count']),
     resourcesPath,
     resourceRows: Number(resources?.['Count']),
     files: gathered.files,

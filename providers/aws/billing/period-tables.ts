@@ -1,145 +1,107 @@
-import { NAMED_LINE_PREFIX } from '../../../domain/billing/named-lines.ts';
 import { sqlText } from '../../duckdb/duckdb-process.ts';
-import {
-  CATEGORY_SQL,
-  CLASS_SQL,
-  IS_UNKNOWN_RULE_SQL,
-  resourceTypeSql,
-} from './cost-sql.ts';
-import { lineSql } from './line-sql.ts';
+import { CATEGORY_SQL, CLASS_SQL } from './cost-sql.ts';
 import { AMOUNT_TYPES } from './exact-decimal-sql.ts';
-import type { DecimalMode } from './exact-decimal-sql.ts';
+import { FILE_TABLE } from './file-groups.ts';
 import type { FileSource } from './line-sql.ts';
-import { tagGroupColumns, TAGS_TABLE, tagsJoinSql } from './tag-sql.ts';
-import type { CalendarDate } from '../../../domain/shared/time.ts';
+import { TAGS_TABLE, tagsJoinSql } from './tag-sql.ts';
 
-/** The table that holds one file's groups until they are added to the period's. */
-export const FILE_TABLE = 'file_groups';
+/**
+ * The tables of a period, over all files. Resources and kinds of charge are numbered as files bring them, those of one
+ * file in the order of their names, so that the many rows of costs hold numbers instead of long names.
+ */
+export const RESOURCES = 'period_resources';
+export const KINDS = 'period_kinds';
+export const COSTS = 'period_costs';
+/** What files say of a resource in each service and region. */
+export const PLACES = 'period_places';
 
-/** The table of the period, over all files. */
-export const PERIOD_TABLE = 'period_groups';
+export const AMOUNTS = ['quantity', 'billed_cost', 'effective_cost', 'contracted_cost', 'list_cost'] as const;
+const PLACE_AMOUNTS = ['list_cost', 'effective_cost'] as const;
+export const KIND = ['charge_category', 'charge_class', 'service_name', 'region_id', 'consumed_unit', 'billing_currency'] as const;
 
-const KEYS = [
-  'accountId', 'native_id', 'is_named_line', 'plan_line_id', 'CAST(usageStart AS DATE) AS charge_date', 'rule', 'is_split',
-  'service_name', 'region_id', 'pricingUnit', 'currency',
-] as const;
+const typed = (columns: readonly string[], type: string): string => columns.map((column) => `${column} ${type}`).join(', ');
+const sums = (columns: readonly string[]): string => columns.map((column) => `sum(${column}) AS ${column}`).join(', ');
 
-const COSTS = ['quantity', 'billed_cost', 'effective_cost', 'contracted_cost', 'list_cost'] as const;
+/** Makes the period's tables, for files whose amounts are short. */
+export const CREATE_PERIOD_TABLES_SQL = `
+  CREATE TEMP TABLE ${RESOURCES} (resource_number INTEGER, sub_account_id VARCHAR, native_id VARCHAR);
+  CREATE TEMP TABLE ${KINDS} (kind_number INTEGER, ${typed(KIND, 'VARCHAR')});
+  CREATE TEMP TABLE ${COSTS} (resource_number INTEGER, kind_number INTEGER, charge_date DATE, ${typed(AMOUNTS, AMOUNT_TYPES.short.sum)});
+  CREATE TEMP TABLE ${PLACES} (resource_number INTEGER, service_name VARCHAR, region_id VARCHAR, is_named_line BOOLEAN,
+    ${typed(PLACE_AMOUNTS, AMOUNT_TYPES.short.sum)}, ${typed(['first_start', 'last_start', 'last_end'], 'TIMESTAMP')}, tags VARCHAR)`;
 
-/** One scan of a file into groups of one resource, day, rule, service, region, unit, currency and set of tags. */
-export function groupFileSql(source: FileSource, period: CalendarDate, mode: DecimalMode): string {
-  const tags = tagGroupColumns(source);
+/** Makes room in the period's tables for amounts of 24 fractional digits. May be repeated. */
+export const WIDEN_PERIOD_TABLES_SQL = [
+  ...AMOUNTS.map((column) => `ALTER TABLE ${COSTS} ALTER COLUMN ${column} TYPE ${AMOUNT_TYPES.exact.sum}`),
+  ...PLACE_AMOUNTS.map((column) => `ALTER TABLE ${PLACES} ALTER COLUMN ${column} TYPE ${AMOUNT_TYPES.exact.sum}`),
+].join(';\n');
+
+const COSTS_BY_DAY = `SELECT resource_number, kind_number, charge_date, ${sums(AMOUNTS)} FROM ${COSTS} GROUP BY resource_number, kind_number, charge_date`;
+
+/** Of lines that begin together, one with tags goes before one without. */
+export const LATEST_TAGS_SQL = `arg_max(tags, {'start': last_start, 'tagged': tags <> '{}', 'tags': tags})`;
+
+function placesSql(from: string): string {
+  return `SELECT resource_number, service_name, region_id, bool_or(is_named_line) AS is_named_line, ${sums(PLACE_AMOUNTS)},
+    min(first_start) AS first_start, max(last_start) AS last_start, max(last_end) AS last_end, ${LATEST_TAGS_SQL} AS tags
+    FROM ${from} GROUP BY resource_number, service_name, region_id`;
+}
+
+/** Drops what only one file needed, and adds up rows of the period's tables that several files share. */
+export const COMPACT_PERIOD_TABLES_SQL = `
+  DROP TABLE ${FILE_TABLE};
+  DROP TABLE ${TAGS_TABLE};
+  CREATE TEMP TABLE compacted_costs AS ${COSTS_BY_DAY};
+  DROP TABLE ${COSTS};
+  ALTER TABLE compacted_costs RENAME TO ${COSTS};
+  CREATE TEMP TABLE compacted_places AS ${placesSql(PLACES)};
+  DROP TABLE ${PLACES};
+  ALTER TABLE compacted_places RENAME TO ${PLACES}`;
+
+const FILE_KIND = ['rule', 'service_name', 'region_id', 'pricingUnit', 'currency'] as const;
+const FILE_KINDS = 'file_kinds';
+
+/** Adds a file's lines to the period's tables, and for lines that a plan covers their billed cost on the plan's own line. */
+export function addFileSql(source: FileSource, takenAccounts: 'all' | string[]): string {
+  const lines = linesSql(takenAccounts, FILE_TABLE, 'NULL');
+  const tagged = linesSql(takenAccounts, `${FILE_TABLE} JOIN ${TAGS_TABLE} ON ${tagsJoinSql(source, FILE_TABLE)}`, 'tags');
+  const sameResource = 'r.sub_account_id = l.accountId AND r.native_id = l.native_id';
   return `
-    CREATE OR REPLACE TEMP TABLE ${FILE_TABLE} AS
-    SELECT ${[...KEYS, ...tags].join(', ')},
-      count(*) AS rows, bool_or(is_bad) AS is_bad, bool_or(is_long) AS is_long,
-      bool_or(invoiceId IS NULL AND unblendedCost <> 0) AS lacks_invoice,
-      max(CASE WHEN ${IS_UNKNOWN_RULE_SQL} THEN lineItemType END) AS unknown_type,
-      min(usageStart) AS first_start, max(usageStart) AS last_start, max(usageEnd) AS last_end,
-      sum(unblendedCost) AS billed_cost, sum(quantity) AS quantity,
-      sum(effective_cost) AS effective_cost, sum(contracted_cost) AS contracted_cost, sum(list_cost) AS list_cost
-    FROM (${lineSql(source, period, mode)})
-    GROUP BY ALL`;
+    INSERT INTO ${RESOURCES}
+      SELECT ${nextNumberSql(RESOURCES, 'accountId, native_id')}, accountId, native_id FROM (SELECT DISTINCT accountId, native_id FROM (${lines})) l
+      WHERE NOT EXISTS (FROM ${RESOURCES} r WHERE ${sameResource});
+    ${addKindsSql(lines)};
+    INSERT INTO ${COSTS}
+      SELECT r.resource_number, k.kind_number, l.charge_date, ${AMOUNTS.map((column) => `l.${column}`).join(', ')}
+      FROM (${lines}) l JOIN ${RESOURCES} r ON ${sameResource}
+      JOIN ${FILE_KINDS} k ON ${FILE_KIND.map((column) => `k.${column} IS NOT DISTINCT FROM l.${column}`).join(' AND ')};
+    INSERT INTO ${PLACES} ${placesSql(`(${tagged}) l JOIN ${RESOURCES} r ON ${sameResource}`)}`;
 }
 
-/** What one file holds, by account, currency and whether its lines repeat their parent's cost. */
-export const FILE_TOTALS_SQL = `
-  SELECT accountId AS account_id, currency, is_split, CAST(sum(rows) AS VARCHAR) AS rows,
-    CAST(sum(billed_cost) AS VARCHAR) AS billed_cost, bool_or(lacks_invoice) AS lacks_invoice,
-    list_sort(list(DISTINCT unknown_type) FILTER (unknown_type IS NOT NULL)) AS unknown_types
-  FROM ${FILE_TABLE} GROUP BY ALL ORDER BY ALL`;
-
-/** The period's table, for files whose amounts are short. */
-export const CREATE_PERIOD_TABLE_SQL = `
-  CREATE TEMP TABLE ${PERIOD_TABLE} (
-    sub_account_id VARCHAR, native_id VARCHAR, is_named_line BOOLEAN, charge_date DATE, charge_category VARCHAR,
-    charge_class VARCHAR, service_name VARCHAR, region_id VARCHAR, consumed_unit VARCHAR, billing_currency VARCHAR,
-    ${COSTS.map((column) => `${column} ${AMOUNT_TYPES.short.sum}`).join(', ')},
-    first_start TIMESTAMP, last_start TIMESTAMP, last_end TIMESTAMP, tags VARCHAR)`;
-
-/** Makes room in the period's table for amounts of 24 fractional digits. May be repeated. */
-export const WIDEN_PERIOD_TABLE_SQL: readonly string[] = COSTS.map(
-  (column) => `ALTER TABLE ${PERIOD_TABLE} ALTER COLUMN ${column} TYPE ${AMOUNT_TYPES.exact.sum}`,
-);
-
-/** Drops what only one file needed, and adds up rows of the period's table that several files share. */
-export const COMPACT_PERIOD_TABLE_SQL: readonly string[] = [
-  `DROP TABLE ${FILE_TABLE}`,
-  `DROP TABLE ${TAGS_TABLE}`,
-  `CREATE TEMP TABLE compacted_groups AS
-     SELECT sub_account_id, native_id, is_named_line, charge_date, charge_category, charge_class, service_name, region_id, consumed_unit,
-       billing_currency, ${COSTS.map((column) => `sum(${column}) AS ${column}`).join(', ')},
-       min(first_start) AS first_start, max(last_start) AS last_start, max(last_end) AS last_end, tags
-     FROM ${PERIOD_TABLE} GROUP BY ALL`,
-  `DROP TABLE ${PERIOD_TABLE}`,
-  `ALTER TABLE compacted_groups RENAME TO ${PERIOD_TABLE}`,
-];
-
-/** Adds a file's lines, and for lines that a plan covers their billed cost on the plan's own line. */
-export function addFileSql(source: FileSource, takenAccounts: 'all' | string[]): string[] {
+/** A file's groups and the plans' lines beside them, from `groups`, as far as their accounts are taken. */
+function linesSql(takenAccounts: 'all' | string[], groups: string, tags: string): string {
   const accounts = takenAccounts === 'all' ? '' : ` AND accountId IN (${takenAccounts.map(sqlText).join(', ') || 'NULL'})`;
-  const common = `charge_date, ${CATEGORY_SQL}, ${CLASS_SQL}, service_name, region_id, coalesce(pricingUnit, ''), currency`;
-  const instants = 'first_start, last_start, last_end';
-  const where = `WHERE NOT is_split${accounts}`;
-  return [
-    `INSERT INTO ${PERIOD_TABLE} SELECT accountId, native_id, is_named_line, ${common}, coalesce(quantity, 0),
-       CASE WHEN plan_line_id IS NULL THEN billed_cost ELSE 0 END, effective_cost, contracted_cost, list_cost,
-       ${instants}, CASE WHEN is_named_line THEN '{}' ELSE tags END
-       FROM ${FILE_TABLE} JOIN ${TAGS_TABLE} ON ${tagsJoinSql(source, FILE_TABLE)} ${where}`,
-    `INSERT INTO ${PERIOD_TABLE} SELECT accountId, plan_line_id, true, ${common}, 0, billed_cost, 0, 0, 0,
-       ${instants}, '{}' FROM ${FILE_TABLE} ${where} AND plan_line_id IS NOT NULL`,
-  ];
+  const shared = [...FILE_KIND, 'accountId', 'charge_date', 'first_start', 'last_start', 'last_end'].join(', ');
+  return `
+    SELECT ${shared}, native_id, is_named_line, coalesce(quantity, 0) AS quantity, CASE WHEN plan_line_id IS NULL THEN billed_cost ELSE 0 END AS billed_cost,
+      effective_cost, contracted_cost, list_cost, CASE WHEN is_named_line THEN '{}' ELSE ${tags} END AS tags
+    FROM ${groups} WHERE NOT is_split${accounts}
+    UNION ALL
+    SELECT ${shared}, plan_line_id, true, 0, billed_cost, 0, 0, 0, '{}' FROM ${FILE_TABLE} WHERE NOT is_split${accounts} AND plan_line_id IS NOT NULL`;
 }
 
-/** Plain decimal text: no exponent, no trailing zeros. */
-function plainSql(column: string): string {
-  return `rtrim(rtrim(CAST(${column} AS VARCHAR), '0'), '.')`;
+/** Numbers the kinds of charge that no file before had; `FILE_KINDS` finds the number of a line's. */
+function addKindsSql(lines: string): string {
+  const kind = [CATEGORY_SQL, CLASS_SQL, 'service_name', 'region_id', `coalesce(pricingUnit, '')`, 'currency'];
+  const named = kind.map((sql, index) => `${sql} AS ${KIND[index]}`).join(', ');
+  const same = kind.map((sql, index) => `k.${KIND[index]} = ${sql.replaceAll(/\b(service_name|region_id)\b/g, 'l.$1')}`).join(' AND ');
+  return `
+    CREATE OR REPLACE TEMP TABLE file_kinds_found AS SELECT DISTINCT ${FILE_KIND.join(', ')} FROM (${lines});
+    INSERT INTO ${KINDS} SELECT ${nextNumberSql(KINDS, KIND.join(', '))}, * FROM (SELECT DISTINCT ${named} FROM file_kinds_found l) l
+      WHERE NOT EXISTS (FROM ${KINDS} k WHERE ${KIND.map((column) => `k.${column} = l.${column}`).join(' AND ')});
+    CREATE OR REPLACE TEMP TABLE ${FILE_KINDS} AS SELECT l.*, k.kind_number FROM file_kinds_found l JOIN ${KINDS} k ON ${same}`;
 }
 
-function instantText(column: string): string {
-  return `strftime(${column}, '%Y-%m-%dT%H:%M:%S.%gZ')`;
-}
-
-/** The rows of `COST_COLUMNS`, in a fixed order. */
-export function copyCostsSql(path: string): string {
-  const keys = [
-    'sub_account_id', 'native_id', 'charge_date', 'charge_category', 'charge_class', 'service_name', 'region_id',
-    'consumed_unit', 'billing_currency',
-  ];
-  const sums = COSTS.map((column) => `${plainSql(`sum(${column})`)} AS ${column === 'quantity' ? 'consumed_quantity' : column}`);
-  const quoted = keys.filter((key) => key !== 'charge_date');
-  return copySql(`SELECT ${[...keys, ...sums].join(', ')} FROM ${PERIOD_TABLE} GROUP BY ALL ORDER BY ${keys.join(', ')}`, path, quoted);
-}
-
-/** The rows of `RESOURCE_COLUMNS`, in a fixed order. */
-export function copyResourcesSql(path: string): string {
-  const main = `
-    SELECT sub_account_id, native_id, bool_or(is_named_line) AS is_named_line,
-      arg_max({'service': service_name, 'region': region_id}, {'list': list, 'effective': effective, 'service': service_name, 'region': region_id}) AS place,
-      arg_max(tags, {'start': last_start, 'tagged': tags <> '{}', 'tags': tags}) AS tags,
-      min(first_start) AS first_start, max(last_end) AS last_end
-    FROM (SELECT sub_account_id, native_id, service_name, region_id, bool_or(is_named_line) AS is_named_line,
-        sum(list_cost) AS list, sum(effective_cost) AS effective, min(first_start) AS first_start, max(last_end) AS last_end,
-        max(last_start) AS last_start, arg_max(tags, {'start': last_start, 'tagged': tags <> '{}', 'tags': tags}) AS tags
-      FROM ${PERIOD_TABLE} GROUP BY ALL)
-    GROUP BY ALL`;
-  const rows = `
-    SELECT sub_account_id, native_id, is_named_line, ${nameSql()} AS resource_name, ${resourceTypeSql()} AS resource_type,
-      service_name, region_id, tags, ${instantText('first_start')} AS first_seen, ${instantText('last_end')} AS last_seen
-    FROM (SELECT *, place.service AS service_name, place.region AS region_id FROM (${main}))
-    ORDER BY sub_account_id, native_id`;
-  const quoted = ['sub_account_id', 'native_id', 'resource_name', 'resource_type', 'service_name', 'region_id', 'tags'];
-  return copySql(rows, path, quoted);
-}
-
-/** The Name tag, else what follows the last `/` or `:` of an ARN, else the id. */
-function nameSql(): string {
-  return `CASE WHEN starts_with(native_id, ${sqlText(NAMED_LINE_PREFIX)}) THEN rtrim(concat(split_part(native_id, ':', 2), ' ', split_part(native_id, ':', 3)))
-    ELSE coalesce(nullif(json_extract_string(tags, '$.user_name'), ''),
-      CASE WHEN starts_with(native_id, 'arn:') THEN nullif(regexp_extract(native_id, '[^/:]+$'), '') END, native_id) END`;
-}
-
-/** CSV with a header line of the column names; text is always quoted, so that empty text is not null to COPY. */
-function copySql(select: string, path: string, quoted: string[]): string {
-  return `COPY (${select}) TO ${sqlText(path)} (FORMAT csv, HEADER true, FORCE_QUOTE (${quoted.join(', ')}))`;
+function nextNumberSql(table: string, order: string): string {
+  return `(SELECT count(*) FROM ${table}) + row_number() OVER (ORDER BY ${order})`;
 }

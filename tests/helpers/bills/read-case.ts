@@ -50,10 +50,20 @@ export async function spool(objects: ExportObjects, period: DiscoveredPeriod, wo
   return files;
 }
 
+/** A reading's rows; those of costs with the words of their resource and kind in place of the numbers. */
 export async function readRows(reading: PeriodReading): Promise<ReadRows> {
   const read = async (path: string): Promise<Record<string, string>[]> =>
     parse(await readFile(path, 'utf8'), { columns: true }) as Record<string, string>[];
-  return { costs: await read(reading.costsPath), resources: await read(reading.resourcesPath) };
+  const resources = await read(reading.resourcesPath);
+  const byNumber = (rows: Record<string, string>[], column: string): Map<string | undefined, Record<string, string>> => new Map(rows.map((row) => [row[column], row]));
+  const numbered = { resources: byNumber(resources, 'resource_number'), kinds: byNumber(await read(reading.kindsPath), 'kind_number') };
+  const costs = (await read(reading.costsPath)).map((row) => {
+    const resource = numbered.resources.get(row['resource_number']);
+    const kind = numbered.kinds.get(row['kind_number']);
+    if (resource === undefined || kind === undefined) throw new Error(`no resource or kind of ${JSON.stringify(row)}`);
+    return { ...row, ...kind, sub_account_id: resource['sub_account_id'] ?? '', native_id: resource['native_id'] ?? '' };
+  });
+  return { costs, resources };
 }
 
 /** Exact sums of a cost column by currency. */
