@@ -1,11 +1,11 @@
 import { membersOf } from '../../db/power-schedules/member-store.ts';
 import { saveFired, takeDueSchedules } from '../../db/power-schedules/schedule-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
-import { fireDue, wantedBy, type PowerSchedule } from '../../domain/power-schedules/power-schedule.ts';
-import type { Fire } from '../../domain/power-schedules/recurrence.ts';
+import { fireDue } from '../../domain/power-schedules/power-schedule.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
-import { fireTriggers, type TriggerFire } from '../power/port.ts';
+import { fireTriggers } from '../power/port.ts';
+import { fireOn } from './decide-on-schedule.ts';
 
 /** Schedules that one transaction takes: enough to fill runs, few enough to let the first calls go out early. */
 const SCHEDULES_AT_ONCE = 500;
@@ -31,17 +31,4 @@ export async function sweepSchedules(tx: Transaction, at: Instant, by: Actor): P
   const runOf = new Map(runs.flatMap(({ run, scheduleIds }) => scheduleIds.map((id) => [id, run.id] as const)));
   await saveFired(tx, moved.map(({ schedule }) => ({ ...schedule, lastRunId: runOf.get(schedule.id) ?? schedule.lastRunId })));
   return due.length;
-}
-
-/** A schedule's word on one of its instances. */
-export function fireOn(resourceId: string, schedule: PowerSchedule, fire: Fire): TriggerFire {
-  return {
-    resourceId,
-    scheduleId: schedule.id,
-    scheduleName: schedule.name,
-    wanted: wantedBy(fire),
-    dueAt: fire.at,
-    localTime: fire.localTime,
-    until: schedule.rule.validUntil,
-  };
 }

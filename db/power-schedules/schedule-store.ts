@@ -20,6 +20,15 @@ export async function organizationOfSchedule(db: Database, id: string): Promise<
   return row?.organization_id ?? null;
 }
 
+/** Names of schedules by their ids. */
+export async function scheduleNames(db: Database | Transaction, organizationId: string, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await db('power_schedules')
+    .where('organization_id', organizationId)
+    .whereRaw('id = any(?)', [[...new Set(ids)]])
+    .select<{ id: string; name: string }[]>('id', 'name');
+  return new Map(rows.map((row) => [row.id, row.name]));
+}
+
 export async function insertSchedule(tx: Transaction, schedule: PowerSchedule): Promise<void> {
   await tx('power_schedules').insert({
     id: schedule.id,
@@ -69,9 +78,9 @@ export async function nextScheduleDue(db: Database): Promise<Instant | null> {
   return row?.at ?? null;
 }
 
-/** Schedules of the organization that choose instances by their tags, oldest first. */
+/** Schedules of the organization that choose instances by their tags, oldest first; none can be deleted until the transaction ends. */
 export async function schedulesWithSelectors(tx: Transaction, organizationId: string): Promise<PowerSchedule[]> {
-  const rows = await tx('power_schedules').where('organization_id', organizationId).whereNotNull('tag_selector').orderBy('id').select<Row[]>('*');
+  const rows = await tx('power_schedules').where('organization_id', organizationId).whereNotNull('tag_selector').orderBy('id').forKeyShare().select<Row[]>('*');
   return rows.map(toSchedule);
 }
 

@@ -1,4 +1,3 @@
-import type { Wanted } from '../power/claims.ts';
 import { step, unchanged, type Actor, type Settled } from '../shared/entity.ts';
 import type { Instant } from '../shared/time.ts';
 import { lastFireAtOrBefore, newestFire, nextFire, type Fire } from './recurrence.ts';
@@ -97,13 +96,4 @@ export function fireDue(schedule: PowerSchedule, at: Instant): { schedule: Power
 export function wordNow(schedule: Pick<PowerSchedule, 'rule'>, at: Instant): Fire | null {
   const { validUntil } = schedule.rule;
   return validUntil !== null && validUntil <= at ? null : lastFireAtOrBefore(schedule.rule, at);
-}
-
-export function wantedBy(fire: Fire): Wanted {
-  return fire.action === 'power_on' ? 'on' : 'off';
-}
-
-/** Whether an instance with these tags belongs to a selector. */
-export function selects(selector: TagSelector, tags: Record<string, string>): boolean {
-  return Object.entries(selector).every(([key, value]) => tags[key] === value);
 }

@@ -1,0 +1,2 @@
+/** What other domains may ask of power schedules, inside their own transaction. */
+export { reselect } from './reselect.ts';
