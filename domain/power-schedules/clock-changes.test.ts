@@ -181,6 +181,22 @@ test('after an outage the newest missed fire is found, however long it lasted', 
   t.is(newestFire(rule, '2026-07-02T10:30:00.000Z', '2027-01-01T00:00:00.000Z')?.localTime, '2026-07-02T13:00', 'over the end of validity');
 });
 
+test('inside an overlap across midnight, what is still to come and what is over are known', (t) => {
+  const times = ['23:30 off', '00:00 on'];
+  // In St. John's 00:00 to 00:01 came first, then clocks went back to 23:01 of the day before.
+  const second = ruleOf('America/St_Johns', times, { overlap_policy: 'second' });
+  t.is(nextFire(second, '2006-10-29T02:30:30.000Z')?.localTime, '2006-10-28T23:30', 'at 00:00:30 the evening is yet to come again');
+  const first = ruleOf('America/St_Johns', times);
+  t.is(lastFireAtOrBefore(first, '2006-10-29T02:45:00.000Z')?.localTime, '2006-10-29T00:00', 'at 23:15 again midnight is over');
+  t.is(newestFire(first, '2006-10-29T02:30:00.000Z', '2006-10-29T04:00:00.000Z'), null, 'and does not come again');
+});
+
+test('the order in which triggers are kept does not matter', (t) => {
+  const rule = ruleOf('Europe/Berlin', ['02:00 on', '02:30 off', '03:00 on', '20:00 off']);
+  const turned = { ...rule, triggers: rule.triggers.toReversed() };
+  t.deepEqual(previewFires(turned, '2026-03-27T12:00:00.000Z', 20), previewFires(rule, '2026-03-27T12:00:00.000Z', 20));
+});
+
 test('what a schedule says at an instant holds within its validity only', (t) => {
   const rule = ruleOf('UTC', ['08:00 on', '20:00 off'], { valid_from: '2026-05-01T00:00:00Z', valid_until: '2026-05-03T00:00:00Z' });
   t.is(lastFireAtOrBefore(rule, '2026-05-01T07:59:59.999Z'), null, 'the evening before was not its own');

@@ -131,6 +131,8 @@ test('in ten years of a zone\'s clocks a preview shows what is fired from any in
 
 /** Days before and after a change that are watched; the whole day next to either end is calm. */
 const WATCHED_DAYS = 2;
+/** Minutes from a change. */
+const STARTS = [-180, -60, -30, -1, -0.5, 0, 0.5, 1, 15, 29, 30, 31, 45, 59, 60, 61, 119, 120];
 
 test('around clock changes the engine fires when a clock on the wall, read every minute, says so', (t) => {
   let watched = 0;
@@ -144,7 +146,11 @@ test('around clock changes the engine fires when a clock on the wall, read every
       fc.assert(fc.property(decades, (decade) => {
         const skipDates = decade.skips.slice(0, 1).map((day) => plusMilliseconds(from, (day % (2 * WATCHED_DAYS)) * DAY_MS).slice(0, 10));
         const rule = { ...ruleOf(zone, { ...decade, year: Number(from.slice(0, 4)), validity: null }), skipDates };
-        expectSame(`around ${toInstant(at)} in ${zone}`, firesBetween(rule, plusMilliseconds(from, -1), plusMilliseconds(until, -1), all), wallClockFires(rule, from, until));
+        const [before, upTo] = [plusMilliseconds(from, -1), plusMilliseconds(until, -1)];
+        const expected = wallClockFires(rule, from, until);
+        expectSame(`around ${toInstant(at)} in ${zone}`, firesBetween(rule, before, upTo, all), expected);
+        const acting = expected.filter(({ supersededBy }) => supersededBy === null);
+        for (const minutes of STARTS) checkStart(rule, toInstant(at + minutes * 60_000), before, upTo, acting);
       }), { seed: 5_000 + 100 * index + turn, numRuns: 1 });
       watched += 1;
     }
