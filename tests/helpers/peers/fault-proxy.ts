@@ -111,7 +111,8 @@ async function spoil(response: ServerResponse, bytes: Buffer, fault: Fault, slow
   response.end(bytes.subarray(middle));
 }
 
-async function forward(target: string, request: IncomingMessage, body: Buffer) {
+/** Passes a request on with its headers as they are, the host included: signatures stay valid. */
+export async function forward(target: string, request: IncomingMessage, body: Buffer) {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const { hostname, port } = new URL(target);
   const headers = { ...request.headers };
