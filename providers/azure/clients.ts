@@ -49,8 +49,8 @@ export function createAzureClients({ settings, subscriptionId, credentials, toke
             policy: {
               name: 'orrery-call',
               sendRequest: async (request, next) => {
-                request.abortSignal = signal;
-                request.timeout = settings.requestTimeoutMs;
+                // The SDK's own time-out ends with the header, and goes on after a broken connection.
+                request.abortSignal = AbortSignal.any([signal, AbortSignal.timeout(settings.requestTimeoutMs)]);
                 const answer = await next(request);
                 if (answer.status === 401) tokens.refused();
                 heard?.(answer);

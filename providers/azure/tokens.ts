@@ -134,7 +134,7 @@ async function openCredential(
 }
 
 interface HeardRequest {
-  timeout: number;
+  abortSignal?: unknown;
 }
 
 interface HeardAnswer {
@@ -150,7 +150,7 @@ function listener(settings: AzureSettings, heard: { refusal: EntraRefusal | null
       request: Request,
       next: (request: Request) => Promise<Answer>,
     ): Promise<Answer> => {
-      request.timeout = settings.requestTimeoutMs;
+      request.abortSignal = AbortSignal.timeout(settings.requestTimeoutMs);
       const answer = await next(request);
       if (answer.status >= 400) {
         heard.refusal = { httpStatus: answer.status, body: answer.bodyAsText ?? '', retryAfter: answer.headers.get('retry-after') };

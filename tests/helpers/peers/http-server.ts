@@ -1,22 +1,27 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Peer } from './peer.ts';
 
-/** Serves on a port of the system's choice; a handler that fails ends the connection and fails `stop`. */
-export async function serve(handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Promise<Peer> {
+/** Serves on a port of the system's choice, by HTTPS when given a key; a handler that fails ends the connection and fails `stop`. */
+export async function serve(
+  handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+  secure: { key: string; cert: string } | null = null,
+): Promise<Peer> {
   const failures: unknown[] = [];
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
     handle(request, response).catch((error: unknown) => {
       failures.push(error);
       response.destroy();
     });
-  });
+  };
+  const server = secure === null ? createServer(listener) : createTlsServer(secure, listener);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http${secure === null ? '' : 's'}://127.0.0.1:${address.port}`,
     stop: async () => {
       server.closeAllConnections();
       server.close();
