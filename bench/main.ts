@@ -4,11 +4,12 @@ import { interruption } from './harness.ts';
 import { benchApi } from './api.ts';
 import { benchImport } from './import.ts';
 import type { BenchOptions, Say } from './options.ts';
+import { benchPowerPreview } from './power-preview.ts';
 import { goalTable, isMet } from './report.ts';
 import type { Goal } from './report.ts';
 
 /** Each domain's benchmark under the name one types. */
-const BENCHMARKS: Readonly<Record<string, (options: BenchOptions, say: Say) => Promise<Goal[]>>> = { import: benchImport, api: benchApi };
+const BENCHMARKS: Readonly<Record<string, (options: BenchOptions, say: Say) => Promise<Goal[]>>> = { import: benchImport, api: benchApi, preview: benchPowerPreview };
 
 const LEAST_ROUNDS = 5;
 

@@ -1,7 +1,7 @@
 import { step, unchanged, type Actor, type Settled } from '../shared/entity.ts';
 import type { Instant } from '../shared/time.ts';
 import { lastFireAtOrBefore, newestFire, nextFire, type Fire } from './recurrence.ts';
-import type { ScheduleRule } from './schedule-rule.ts';
+import type { RuleInput, ScheduleRule } from './schedule-rule.ts';
 
 /** Tags that an instance must all have, as its cloud writes them; the keys' and values' case counts. */
 export type TagSelector = Record<string, string>;
@@ -96,4 +96,17 @@ export function fireDue(schedule: PowerSchedule, at: Instant): { schedule: Power
 export function wordNow(schedule: Pick<PowerSchedule, 'rule'>, at: Instant): Fire | null {
   const { validUntil } = schedule.rule;
   return validUntil !== null && validUntil <= at ? null : lastFireAtOrBefore(schedule.rule, at);
+}
+
+/** A rule in the form in which people write it, with its validity as instants. */
+export function ruleInputOf(rule: ScheduleRule): RuleInput {
+  return {
+    time_zone: rule.timeZone,
+    triggers: rule.triggers,
+    skip_dates: rule.skipDates,
+    valid_from: rule.validFrom,
+    valid_until: rule.validUntil,
+    gap_policy: rule.gapPolicy,
+    overlap_policy: rule.overlapPolicy,
+  };
 }
