@@ -4,7 +4,11 @@ import { expenseRoutes } from './expenses/routes.ts';
 import { identityRoutes } from './identity/routes.ts';
 import { operationRoutes } from './operations/routes.ts';
 import { organizationRoutes } from './organizations/routes.ts';
+import { instancePowerRoutes } from './power/instance-routes.ts';
+import { powerRunRoutes } from './power/run-routes.ts';
+import { powerScheduleRoutes } from './power-schedules/routes.ts';
 import { resourceRoutes } from './resources/routes.ts';
+import { sandboxRoutes } from './sandbox/routes.ts';
 import type { Operation } from './shared/operation.ts';
 
 /** Every operation of the API. A domain adds its `routes.ts` here and nowhere else. */
@@ -16,4 +20,8 @@ export const operations: Operation[] = [
   ...dataSourceRoutes,
   ...resourceRoutes,
   ...expenseRoutes,
+  ...sandboxRoutes,
+  ...powerScheduleRoutes,
+  ...instancePowerRoutes,
+  ...powerRunRoutes,
 ];
