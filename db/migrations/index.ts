@@ -3,6 +3,7 @@ import * as billing from './20261121081000-billing.ts';
 import * as costs from './20261121081500-costs.ts';
 import * as rawObjects from './20261121082000-raw-objects.ts';
 import * as instances from './20261121090000-instances.ts';
+import * as sandbox from './20261121092000-sandbox.ts';
 import * as power from './20261121093000-power.ts';
 
 /** Every migration by its name, oldest first. A released one is never edited. */
@@ -12,5 +13,6 @@ export const migrations = {
   '20261121081500-costs': costs,
   '20261121082000-raw-objects': rawObjects,
   '20261121090000-instances': instances,
+  '20261121092000-sandbox': sandbox,
   '20261121093000-power': power,
 };

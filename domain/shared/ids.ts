@@ -8,6 +8,7 @@ export const ID_PREFIXES = {
   'pending-secret': 'sec',
   'credential-check': 'chk',
   'data-source': 'ds',
+  discovery: 'dsc',
   'billing-import': 'imp',
   'billing-generation': 'gen',
   resource: 'res',
@@ -15,6 +16,8 @@ export const ID_PREFIXES = {
   'power-claim': 'pcl',
   'power-run': 'run',
   'sandbox-instance': 'sbi',
+  'sandbox-scaling-group': 'sbg',
+  'sandbox-fault': 'sbf',
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;

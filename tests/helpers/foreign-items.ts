@@ -1,11 +1,19 @@
 import { createHash } from 'node:crypto';
+import { addSandboxFault } from '../../commands/sandbox/faults.ts';
+import { createSandboxInstances } from '../../commands/sandbox/instances.ts';
+import { createScalingGroup } from '../../commands/sandbox/scaling-groups.ts';
 import { newId } from '../../commands/shared/new-id.ts';
 import { insertDataSource } from '../../db/data-sources/data-source-store.ts';
 import { insertImport } from '../../db/data-sources/import-store.ts';
 import { insertToken } from '../../db/identity/token-store.ts';
 import { insertOperation } from '../../db/operations/operation-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
+import { noDiscoveryYet } from '../../domain/data-sources/discovery.ts';
+import { system } from '../../domain/shared/entity.ts';
 import type { TestApi } from './api.ts';
+import { sandboxWish } from './sandbox.ts';
+
+const TEST = system('test');
 
 /** Makes one item that belongs to the organization, or to a person of their own, and answers with its id. */
 export type MakeItem = (api: TestApi, organizationId: string) => Promise<string>;
@@ -30,6 +38,7 @@ async function dataSource(api: TestApi, organizationId: string): Promise<string>
       kind: 'root',
       name: id,
       accountId,
+      connection: {},
       credentialsKind: 'none',
       export: null,
       linkedAccounts: 'all',
@@ -49,6 +58,7 @@ async function dataSource(api: TestApi, organizationId: string): Promise<string>
       running: null,
       waiting: null,
       ended: [],
+      discovery: noDiscoveryYet(10),
     }),
   );
   return id;
@@ -102,6 +112,24 @@ async function resource(api: TestApi, organizationId: string): Promise<string> {
   return id;
 }
 
+async function sandboxInstance(api: TestApi, organizationId: string): Promise<string> {
+  const key = { organizationId, accountId: 'sandbox' };
+  const made = await inTransaction(api.db, (tx) => createSandboxInstances(tx, { key, wish: sandboxWish(), count: 1 }, { at: api.clock.now(), by: TEST }));
+  return made[0]?.id ?? '';
+}
+
+async function sandboxFault(api: TestApi, organizationId: string): Promise<string> {
+  const anywhere = { action: null, regionId: null, instanceType: null, instanceId: null, retryAfterSeconds: null, message: null };
+  const wish = { ...anywhere, kind: 'no-capacity' as const, remaining: 1, percent: 100, seed: 1 };
+  const request = { key: { organizationId, accountId: 'sandbox' }, wish };
+  return (await inTransaction(api.db, (tx) => addSandboxFault(tx, request, { at: api.clock.now(), by: TEST }))).id;
+}
+
+async function sandboxScalingGroup(api: TestApi, organizationId: string): Promise<string> {
+  const request = { key: { organizationId, accountId: 'sandbox' }, name: newId('ledger-entry'), replacedAfterSeconds: 30 };
+  return (await inTransaction(api.db, (tx) => createScalingGroup(tx, request, { at: api.clock.now(), by: TEST }))).id;
+}
+
 async function member(api: TestApi, organizationId: string): Promise<string> {
   return (await api.member(organizationId, 'member')).id;
 }
@@ -129,6 +157,9 @@ export const itemMakers: Record<string, MakeItem> = {
   'data-sources': dataSource,
   'billing-imports': billingImport,
   resources: resource,
+  'sandbox-instances': sandboxInstance,
+  'sandbox-faults': sandboxFault,
+  'sandbox-scaling-groups': sandboxScalingGroup,
   members: member,
   tokens: token,
   users: user,
