@@ -1,60 +1,187 @@
-import { problemOf, type CloudProblem } from '../data-sources/cloud-errors.ts';
+import { cloudError, problemOf, type CloudProblem } from '../data-sources/cloud-errors.ts';
 import type { PowerCall } from '../data-sources/cloud-ports.ts';
-import type { InstanceRef } from '../resources/instance.ts';
+import type { Cloud, InstanceRef } from '../resources/instance.ts';
 import { DomainError } from '../shared/errors.ts';
 
-export interface BatchLimits {
-  /** How many instances a call may carry. */
+/** One start or stop for some instances of one region; throws when it was refused or lost as a whole. */
+export type BatchCall = (refs: readonly InstanceRef[]) => Promise<Map<string, PowerCall>>;
+
+export interface BatchOptions {
+  cloud: Cloud;
+  /** As the cloud's PowerControl says. */
   batchSize: number;
-  /** How many calls run beside each other. */
   concurrency: number;
 }
 
-/** Asks the cloud for a batch of one region. Throws a DomainError when it refuses the batch as a whole. */
-export type BatchCall = (batch: readonly InstanceRef[]) => Promise<Map<string, PowerCall>>;
+/** What a refusal of a whole batch says about its members. */
+type Meaning =
+  /** Some members are at fault: they are found by halving, the others go on without them. */
+  | 'some'
+  /** Perhaps some, more often all: halving goes on as long as it helps somebody. */
+  | 'some-or-all'
+  /** It was no judgement on the members: each may be called again later. */
+  | 'none'
+  /** Nothing more is to be asked of this region now. */
+  | 'region'
+  /** Nothing more is to be asked of this account. */
+  | 'account';
 
-/** Refusals that are about the account or the moment: splitting the batch would only draw them again. */
-const ABOUT_ALL: ReadonlySet<CloudProblem | null> = new Set<CloudProblem>(['throttled', 'unavailable', 'bad-credentials', 'account-disabled']);
+const MEANINGS: Record<CloudProblem, Meaning> = {
+  'not-found': 'some',
+  'wrong-state': 'some',
+  'cannot-stop': 'some',
+  rejected: 'some',
+  'missing-permission': 'some-or-all',
+  'no-capacity': 'some-or-all',
+  'quota-exceeded': 'some-or-all',
+  unavailable: 'none',
+  throttled: 'region',
+  'bad-credentials': 'account',
+  'account-disabled': 'account',
+};
 
 /**
- * Calls for all instances in as few calls as the cloud allows, and answers for each by its native id.
- * A batch refused as a whole is halved until the culprit is alone, so that one instance never holds up
- * another; permissions too can be missing for single instances. At worst that is 2 n - 1 calls.
+ * Halves called in a row without one being accepted, after which the rest of what means "some or
+ * all" is no longer called one by one. Seven find one culprit among 100; some more keep a mixture of
+ * allowed and refused members going.
  */
-export async function callInBatches(refs: readonly InstanceRef[], limits: BatchLimits, call: BatchCall): Promise<Map<string, PowerCall>> {
-  const answers = new Map<string, PowerCall>();
-  const queue = batchesOf(refs, limits.batchSize);
-  const work = async (): Promise<void> => {
-    for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
-      try {
-        const answered = await call(batch);
-        for (const ref of batch) answers.set(ref.nativeId, answered.get(ref.nativeId) ?? unanswered(ref));
-      } catch (error) {
-        if (!(error instanceof DomainError)) throw error;
-        if (batch.length > 1 && !ABOUT_ALL.has(problemOf(error))) queue.unshift(...halvesOf(batch));
-        else for (const ref of batch) answers.set(ref.nativeId, { accepted: false, error });
-      }
-    }
-  };
-  // A worker that finds the queue empty may end before another splits a batch: then that one does both halves.
-  await Promise.all(Array.from({ length: Math.max(1, limits.concurrency) }, work));
-  return answers;
-}
+const PATIENCE = 12;
 
-function batchesOf(refs: readonly InstanceRef[], size: number): (readonly InstanceRef[])[] {
-  const batches: (readonly InstanceRef[])[] = [];
-  for (const ofRegion of Map.groupBy(refs, (ref) => ref.regionId).values()) {
-    for (let from = 0; from < ofRegion.length; from += size) batches.push(ofRegion.slice(from, from + size));
+/**
+ * Calls whole batches by region and answers every ref. A batch that is refused as a whole is halved
+ * until the culprit stands alone, so one instance never keeps another from being called; whole
+ * batches go before halves, so it delays none either.
+ *
+ * A missing permission, a lack of capacity or a quota may concern one member (permissions can hang
+ * on an instance's tags, capacity on its size) or all. To find out for 100 would take 199 calls each
+ * time. So halving ends after some calls in a row that helped nobody; the members not yet called
+ * alone are answered with the refusal of the batch they were in and `details.assumed`: true. Such an
+ * answer is no final failure of that instance: the next attempt, which leaves the culprits out, comes
+ * to it. Nobody is called alone twice.
+ *
+ * Throttling ends the calls to the region, bad credentials those to the account; what was not called
+ * is answered with the same error, `details.assumed` too. A lost call is not split: what it did is
+ * unknown, and repeating it whole is as good.
+ *
+ * @throws whatever `call` throws that is no DomainError, once the calls under way have ended.
+ */
+export async function callInBatches(refs: readonly InstanceRef[], call: BatchCall, options: BatchOptions): Promise<Map<string, PowerCall>> {
+  const caller = new BatchCaller(call, options.cloud);
+  for (const members of Map.groupBy(distinct(refs), ({ regionId }) => regionId).values()) {
+    for (let start = 0; start < members.length; start += options.batchSize) caller.add(members.slice(start, start + options.batchSize));
   }
-  return batches;
+  await caller.work(Math.max(1, options.concurrency));
+  return caller.answers;
 }
 
-function halvesOf(batch: readonly InstanceRef[]): (readonly InstanceRef[])[] {
-  const middle = Math.ceil(batch.length / 2);
-  return [batch.slice(0, middle), batch.slice(middle)];
+/** A call to be made: a batch as it was put together, or a part of one that was refused. */
+interface Task {
+  refs: InstanceRef[];
+  /** The refusal that split it off; null for a whole batch. */
+  because: DomainError | null;
 }
 
-function unanswered(ref: InstanceRef): PowerCall {
-  const message = `The cloud's answer says nothing of ${ref.nativeId}. It is looked at again.`;
-  return { accepted: false, error: new DomainError({ kind: 'unavailable', code: 'power.unavailable', message }) };
+class BatchCaller {
+  readonly answers = new Map<string, PowerCall>();
+  private readonly whole: Task[] = [];
+  private readonly parts: Task[] = [];
+  private readonly closedRegions = new Map<string, DomainError>();
+  private closedAccount: DomainError | null = null;
+  private refusedInARow = 0;
+  private readonly call: BatchCall;
+  private readonly cloud: Cloud;
+
+  constructor(call: BatchCall, cloud: Cloud) {
+    this.call = call;
+    this.cloud = cloud;
+  }
+
+  add(refs: InstanceRef[]): void {
+    this.whole.push({ refs, because: null });
+  }
+
+  async work(concurrency: number): Promise<void> {
+    const running = new Set<Promise<void>>();
+    const thrown: unknown[] = [];
+    for (;;) {
+      while (running.size < concurrency && thrown.length === 0) {
+        const task = this.next();
+        if (task === null) break;
+        const step: Promise<void> = this.perform(task)
+          .catch((error: unknown) => void thrown.push(error))
+          .finally(() => running.delete(step));
+        running.add(step);
+      }
+      if (running.size === 0) break;
+      await Promise.race(running);
+    }
+    if (thrown.length > 0) throw thrown[0];
+  }
+
+  /** What is to be called next. What need not be called is answered on the way. */
+  private next(): Task | null {
+    for (;;) {
+      const task = this.whole.shift() ?? this.parts.pop();
+      if (task === undefined) return null;
+      const closed = this.closedAccount ?? this.closedRegions.get(task.refs[0]?.regionId ?? '');
+      if (closed !== null && closed !== undefined) this.assume(task.refs, closed);
+      else if (task.because !== null && this.isHopeless(task.because)) this.assume(task.refs, task.because);
+      else return task;
+    }
+  }
+
+  private async perform({ refs, because }: Task): Promise<void> {
+    try {
+      const answers = await this.call(refs);
+      for (const { nativeId } of refs) this.answers.set(nativeId, answers.get(nativeId) ?? this.unanswered(nativeId));
+      this.refusedInARow = 0;
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      if (because !== null) this.refusedInARow += 1;
+      this.refused(refs, error);
+    }
+  }
+
+  private refused(refs: InstanceRef[], error: DomainError): void {
+    const meaning = meaningOf(error);
+    if (meaning === 'account') this.closedAccount ??= error;
+    if (meaning === 'region') this.closedRegions.set(refs[0]?.regionId ?? '', error);
+    if (refs.length === 1 || (meaning !== 'some' && meaning !== 'some-or-all')) {
+      for (const { nativeId } of refs) this.answers.set(nativeId, { accepted: false, error });
+      return;
+    }
+    const middle = Math.ceil(refs.length / 2);
+    this.parts.push({ refs: refs.slice(middle), because: error }, { refs: refs.slice(0, middle), because: error });
+  }
+
+  private isHopeless(because: DomainError): boolean {
+    return this.refusedInARow >= PATIENCE && meaningOf(because) === 'some-or-all';
+  }
+
+  private assume(refs: readonly InstanceRef[], error: DomainError): void {
+    const { kind, code, message, details, retryAfterSeconds } = error;
+    const assumed = new DomainError({
+      kind,
+      code,
+      message,
+      details: { ...details, assumed: true },
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    });
+    for (const { nativeId } of refs) this.answers.set(nativeId, { accepted: false, error: assumed });
+  }
+
+  private unanswered(nativeId: string): PowerCall {
+    const cloudMessage = 'The call was answered, and this instance was not in the answer.';
+    return { accepted: false, error: cloudError(this.cloud, 'unavailable', { call: 'power', resource: nativeId, cloudCode: 'NotInAnswer', cloudMessage }) };
+  }
+}
+
+/** An error of another vocabulary says nothing about the members. */
+function meaningOf(error: DomainError): Meaning {
+  const problem = problemOf(error);
+  return problem === null ? 'none' : MEANINGS[problem];
+}
+
+function distinct(refs: readonly InstanceRef[]): InstanceRef[] {
+  return [...new Map(refs.map((ref) => [ref.nativeId, ref])).values()];
 }
