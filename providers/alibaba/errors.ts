@@ -107,6 +107,10 @@ const TABLE: Record<string, CloudProblem> = {
   // A repeat carries a new number and a new time: whoever mends the clock need do no more.
   SignatureNonceUsed: 'unavailable',
   'InvalidTimeStamp.Expired': 'unavailable',
+
+  // Names of ours, where the SDK gives none.
+  TimedOut: 'unavailable',
+  UnreadableAnswer: 'unavailable',
 };
 
 /** Families whose members vary by product and year. */
@@ -154,8 +158,8 @@ function readFailure(error: unknown): Failure {
   const nothing = { message: undefined, httpStatus: undefined, requestId: undefined, retryAfterMs: undefined, authAction: undefined };
   if (!(error instanceof Error)) return { ...nothing, code: 'NonError' };
   // A gateway's HTML page, or an answer that broke off in its middle: the SDK tells neither status nor text.
-  if (error instanceof SyntaxError) return { ...nothing, code: 'UnreadableAnswer', httpStatus: 502 };
-  if (error.name === 'RequestTimeoutError') return { ...nothing, code: 'ETIMEDOUT' };
+  if (error instanceof SyntaxError) return { ...nothing, code: 'UnreadableAnswer' };
+  if (error.name === 'RequestTimeoutError') return { ...nothing, code: 'TimedOut' };
   const said = error as Error & {
     code?: unknown;
     statusCode?: unknown;
@@ -166,10 +170,12 @@ function readFailure(error: unknown): Failure {
   };
   const httpStatus = typeof said.statusCode === 'number' ? said.statusCode : undefined;
   const denied = (said.accessDeniedDetail ?? said.data?.AccessDeniedDetail ?? {}) as { AuthAction?: unknown };
+  // The SDK writes what is missing as the word "undefined".
+  const code = textOf(said.code);
   return {
-    // The SDK writes what is missing as the word "undefined".
-    code: textOf(said.code) ?? (httpStatus === undefined ? error.name : `HTTP ${httpStatus}`),
-    message: textOf(said.data?.Message ?? said.data?.message),
+    code: code ?? (httpStatus === undefined ? error.name : `HTTP ${httpStatus}`),
+    // The SDK's own complaint, such as an answer's member of another type, when it is not the cloud that speaks.
+    message: textOf(said.data?.Message ?? said.data?.message) ?? (code === undefined ? error.message : undefined),
     httpStatus,
     requestId: textOf(said.requestId),
     retryAfterMs: typeof said.retryAfter === 'number' && said.retryAfter > 0 ? said.retryAfter : undefined,

@@ -1,14 +1,14 @@
 import type { DescribeInstancesResponseBodyInstancesInstance } from '@alicloud/ecs20140526';
 import type { DiscoveryStep, InstanceCatalog } from '../../domain/data-sources/cloud-ports.ts';
-import { problemOf } from '../../domain/data-sources/cloud-errors.ts';
+import { cloudError, problemOf } from '../../domain/data-sources/cloud-errors.ts';
 import type { CanStop, DiscoveredInstance, InstanceState, ObservedInstance } from '../../domain/resources/instance.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
 import { toInstant } from '../../domain/shared/time.ts';
 import type { AlibabaClients } from './clients.ts';
-import { callAlibaba } from './errors.ts';
+import { callAlibaba, type AlibabaCall } from './errors.ts';
 
 /** An instance as DescribeInstances shows it. */
-export type EcsInstance = DescribeInstancesResponseBodyInstancesInstance;
+export type EcsInstance = DescribeInstancesResponseBodyInstancesInstance & { instanceId: string };
 
 /** The most that DescribeInstances gives in a page, and takes in ids. */
 export const PAGE_SIZE = 100;
@@ -32,11 +32,14 @@ export function createInstanceCatalog(clients: AlibabaClients, accountId: string
 
 /** The ids of all regions the account may use. */
 export async function listRegions(clients: AlibabaClients, accountId: string, askedRegion: string, signal: AbortSignal): Promise<string[]> {
-  const { body } = await callAlibaba({ call: 'ecs:DescribeRegions', resource: accountId }, signal, async () => {
+  const call: AlibabaCall = { call: 'ecs:DescribeRegions', resource: accountId };
+  const { body } = await callAlibaba(call, signal, async () => {
     const { DescribeRegionsRequest } = await import('@alicloud/ecs20140526');
     return (await clients.ecs(askedRegion)).describeRegions(new DescribeRegionsRequest({}));
   });
-  return (body?.regions?.region ?? []).flatMap(({ regionId }) => (regionId === undefined ? [] : [regionId]));
+  const ids = (body?.regions?.region ?? []).flatMap(({ regionId }) => (regionId === undefined ? [] : [regionId]));
+  if (ids.length === 0) throw cloudError('alibaba', 'rejected', { ...call, cloudCode: 'NoRegions' });
+  return ids;
 }
 
 async function* stepsOfRegion(
@@ -78,15 +81,16 @@ export interface InstancesWanted {
   pageSize?: number;
 }
 
-/** Pages of a region's instances. */
+/** Pages of a region's instances. @throws cloud errors, also for an answer without a list */
 export async function* instancePages(
   clients: AlibabaClients,
   { regionId, resource, nativeIds, pageSize = PAGE_SIZE }: InstancesWanted,
   signal: AbortSignal,
 ): AsyncGenerator<EcsInstance[], void> {
+  const call: AlibabaCall = { call: 'ecs:DescribeInstances', resource };
   let nextToken: string | undefined;
   do {
-    const { body } = await callAlibaba({ call: 'ecs:DescribeInstances', resource }, signal, async () => {
+    const { body } = await callAlibaba(call, signal, async () => {
       const { DescribeInstancesRequest } = await import('@alicloud/ecs20140526');
       const request = new DescribeInstancesRequest({
         regionId,
@@ -96,17 +100,24 @@ export async function* instancePages(
       });
       return (await clients.ecs(regionId)).describeInstances(request);
     });
-    yield body?.instances?.instance ?? [];
+    const instances = body?.instances?.instance;
+    // What an unfinished answer leaves out must not count as gone.
+    if (instances === undefined || !instances.every(hasId)) throw cloudError('alibaba', 'rejected', { ...call, cloudCode: 'NoInstances' });
+    yield instances;
     nextToken = body?.nextToken;
     // After the last page the token is an empty text.
   } while (nextToken !== undefined && nextToken !== '');
+}
+
+function hasId(instance: DescribeInstancesResponseBodyInstancesInstance): instance is EcsInstance {
+  return instance.instanceId !== undefined && instance.instanceId !== '';
 }
 
 function toDiscovered(instance: EcsInstance, accountId: string, listedIn: string): DiscoveredInstance {
   const regionId = instance.regionId ?? listedIn;
   const startedAt = instance.startTime === undefined || instance.startTime === '' ? instance.creationTime : instance.startTime;
   return {
-    nativeId: instance.instanceId ?? '',
+    nativeId: instance.instanceId,
     accountId,
     regionId,
     zone: instance.zoneId === undefined || instance.zoneId === '' ? null : instance.zoneId,

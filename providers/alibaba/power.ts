@@ -1,3 +1,4 @@
+import { cloudError } from '../../domain/data-sources/cloud-errors.ts';
 import type { PowerCall, PowerControl } from '../../domain/data-sources/cloud-ports.ts';
 import type { InstanceRef, InstanceState, ObservedInstance } from '../../domain/resources/instance.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
@@ -67,8 +68,11 @@ async function change(
 }
 
 function memberOutcome(call: AlibabaCall, answer: MemberAnswer | undefined, underWay: readonly InstanceState[]): PowerCall {
-  // The whole was accepted: whether this one was, only a look can tell.
-  if (answer?.code === undefined) return { accepted: false, error: memberError(call, 'ServiceUnavailable', 'The answer does not name the instance.') };
+  if (answer?.code === undefined) {
+    // Whether this one was taken, only a look can tell.
+    const cloudMessage = 'The answer says nothing of this instance.';
+    return { accepted: false, error: cloudError('alibaba', 'unavailable', { ...call, cloudCode: 'NoAnswer', cloudMessage }) };
+  }
   const state = movingStateOf(answer.currentStatus);
   const isRepeat = answer.code === 'IncorrectInstanceStatus' && state !== null && underWay.includes(state);
   if (answer.code === '200' || isRepeat) return { accepted: true, state, operation: null };
@@ -100,7 +104,7 @@ async function observeGroup(clients: AlibabaClients, group: readonly InstanceRef
   const seen = new Map<string, ObservedInstance>(nativeIds.map((nativeId) => [nativeId, { state: 'terminated', stateReason: null }]));
   const resource = nativeIds.length === 1 ? String(nativeIds[0]) : `${nativeIds.length} instances in ${regionId}`;
   for await (const page of instancePages(clients, { regionId, resource, nativeIds }, signal)) {
-    for (const instance of page) if (instance.instanceId !== undefined) seen.set(instance.instanceId, toObserved(instance));
+    for (const instance of page) seen.set(instance.instanceId, toObserved(instance));
   }
   return seen;
 }

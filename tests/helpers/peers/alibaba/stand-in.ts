@@ -30,6 +30,8 @@ export type CallFault =
   | { kind: 'answer-lost' }
   /** The connection breaks before anything is done. */
   | { kind: 'reset' }
+  /** 200 with this body, whatever the model says of it. */
+  | { kind: 'odd-answer'; body: object }
   /** A gateway before the cloud answers with a page of its own. */
   | { kind: 'html'; status: number }
   /** Nothing is ever answered. */
@@ -57,8 +59,8 @@ export interface AlibabaStandIn extends Peer {
   add(setUp: InstanceSetUp): Instance;
   /** The next start or stop that names the instance meets this. */
   arrange(nativeId: string, fault: InstanceFault): void;
-  /** The next call of this action meets this; with a region, the next one there. */
-  failNext(action: string, fault: CallFault, regionId?: string): void;
+  /** The next call of this action meets this; given `only`, the next one with such parameters. */
+  failNext(action: string, fault: CallFault, only?: (parameters: Parameters) => boolean): void;
   /** Lets the stand-in's time go on. */
   advance(milliseconds: number): void;
 }
@@ -87,7 +89,7 @@ interface Site {
   users: Map<string, User>;
   nonces: Set<string>;
   calls: RecordedCall[];
-  callFaults: { action: string; fault: CallFault; regionId: string | undefined }[];
+  callFaults: { action: string; fault: CallFault; only: (parameters: Parameters) => boolean }[];
   instanceFaults: Map<string, InstanceFault>;
   advanced: { milliseconds: number };
 }
@@ -140,7 +142,7 @@ function controlsOf(site: Site): Omit<AlibabaStandIn, keyof Peer> {
       return instance;
     },
     arrange: (nativeId, fault) => void site.instanceFaults.set(nativeId, fault),
-    failNext: (action, fault, regionId) => void site.callFaults.push({ action, fault, regionId }),
+    failNext: (action, fault, only = () => true) => void site.callFaults.push({ action, fault, only }),
     advance: (milliseconds) => void (site.advanced.milliseconds += milliseconds),
   };
 }
@@ -191,10 +193,10 @@ function identityOf({ accountId, users }: Site, keyId: string): Answer {
   };
 }
 
-function takeCallFault(site: Site, action: string, { regionId, instanceId = [] }: Parameters): CallFault | null {
-  const index = site.callFaults.findIndex((one) => one.action === action && (one.regionId === undefined || one.regionId === regionId));
+function takeCallFault(site: Site, action: string, parameters: Parameters): CallFault | null {
+  const index = site.callFaults.findIndex((one) => one.action === action && one.only(parameters));
   if (index >= 0) return site.callFaults.splice(index, 1)[0]?.fault ?? null;
-  for (const nativeId of instanceId as string[]) {
+  for (const nativeId of (parameters.instanceId ?? []) as string[]) {
     const fault = site.instanceFaults.get(nativeId);
     if (fault === undefined || fault.kind === 'member-refused' || fault.kind === 'course') continue;
     site.instanceFaults.delete(nativeId);
@@ -205,6 +207,7 @@ function takeCallFault(site: Site, action: string, { regionId, instanceId = [] }
 
 function meet(fault: CallFault, response: ServerResponse): void {
   if (fault.kind === 'refused') reply(response, fault.refusal);
+  else if (fault.kind === 'odd-answer') reply(response, { output: fault.body });
   else if (fault.kind === 'html') {
     response.writeHead(fault.status, { 'content-type': 'text/html' });
     response.end('<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>');

@@ -73,7 +73,7 @@ export async function makeAlibabaWorld(): Promise<ContractWorld> {
     arrange: ({ nativeId }, outcome) => Promise.resolve(standIn.arrange(nativeId, FAULTS[outcome])),
     failScope: (scope) => {
       const broken = refusal(500, 'InternalError', 'The request processing has failed due to some unknown error.');
-      return Promise.resolve(standIn.failNext('DescribeInstances', { kind: 'refused', refusal: broken }, scope));
+      return Promise.resolve(standIn.failNext('DescribeInstances', { kind: 'refused', refusal: broken }, ({ regionId }) => regionId === scope));
     },
     withPermissions: (allowed): Promise<AlibabaKeyPair> => {
       users += 1;
