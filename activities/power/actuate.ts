@@ -13,7 +13,7 @@ import { DomainError } from '../../domain/shared/errors.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import type { ActuateAct } from '../../workflows/power/messages.ts';
 import { actingActivity, longAttempt } from '../shared/attempt.ts';
-import { openAccount } from '../shared/open-account.ts';
+import { openAccount, type OpenAccount } from '../shared/open-account.ts';
 import { callClouds } from './call-clouds.ts';
 import type { PowerActivityDependencies } from './dependencies.ts';
 
@@ -21,7 +21,7 @@ import type { PowerActivityDependencies } from './dependencies.ts';
 interface Portion {
   deps: PowerActivityDependencies;
   ref: EntityRef;
-  account: CloudAccount;
+  account: OpenAccount;
   targets: ReadonlyMap<string, InstanceTarget>;
   signal: AbortSignal;
 }
@@ -121,7 +121,7 @@ async function call(portion: Portion, calls: Callable[]): Promise<void> {
   const counted = current.map(({ item, ref }) => ({ item: beforeCall(item, at), ref }));
   const before = [...counted.map((one) => one.item), ...stale.map(({ item }) => supersede(item, at))];
   await record(deps, ref, { items: before, observed: new Map() });
-  const answers = await callClouds(account.power, counted, ref.id, signal);
+  const answers = await callClouds(account, counted, ref.id, signal);
   const after = counted.flatMap(({ item }) => {
     const answer = answers.get(item.position);
     return answer === undefined ? [] : [afterCall(item, answer, deps.clock.now())];

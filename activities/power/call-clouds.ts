@@ -1,11 +1,12 @@
-import type { PowerCall, PowerControl } from '../../domain/data-sources/cloud-ports.ts';
-import { callInBatches } from '../../domain/power/call-in-batches.ts';
+import type { PowerCall } from '../../domain/data-sources/cloud-ports.ts';
+import { callInBatches, type BatchCall } from '../../domain/power/call-in-batches.ts';
 import type { RunItem } from '../../domain/power/run-item.ts';
 import type { InstanceRef } from '../../domain/resources/instance.ts';
+import type { OpenAccount } from '../shared/open-account.ts';
 
 /** Calls the cloud for items of a run, starts and stops beside each other; answers by position. */
 export async function callClouds(
-  power: PowerControl,
+  { cloud, power }: OpenAccount,
   wanted: readonly { item: RunItem; ref: InstanceRef }[],
   runId: string,
   signal: AbortSignal,
@@ -14,11 +15,13 @@ export async function callClouds(
   const answers = new Map<number, PowerCall>();
   for (const [action, group] of byAction) {
     const attemptOf = new Map(group.map(({ item, ref }) => [ref.nativeId, item.attempts]));
-    const answered = await callInBatches(group.map(({ ref }) => ref), power, async (batch) => {
+    const call: BatchCall = async (batch) => {
       // A repeat of the same attempt is the same wish to the cloud; the next attempt is a new one.
       const key = `${runId}/${action}/${batch.map(({ nativeId }) => `${nativeId}#${attemptOf.get(nativeId) ?? 0}`).join(',')}`;
       return action === 'on' ? await power.start(batch, key, signal) : await power.stop(batch, key, signal);
-    });
+    };
+    const options = { cloud, batchSize: power.batchSize, concurrency: power.concurrency };
+    const answered = await callInBatches(group.map(({ ref }) => ref), call, options);
     for (const { item, ref } of group) {
       const answer = answered.get(ref.nativeId);
       if (answer !== undefined) answers.set(item.position, answer);

@@ -136,9 +136,12 @@ const PATIENCE: Partial<Record<CloudProblem, { first: number; most: number }>> =
   'quota-exceeded': { first: 60, most: 900 },
 };
 
+/** Refused with others of its batch, not for itself: it is called without them next. */
+const ASSUMED = { first: 2, most: 60 };
+
 /** A refusal that time may heal is tried again, later each time; any other is final. */
 export function afterRefusal(item: RunItem, error: DomainError, at: Instant): RunItem {
-  const patience = PATIENCE[problemOf(error) ?? 'rejected'];
+  const patience = PATIENCE[problemOf(error) ?? 'rejected'] ?? (error.details.assumed === true ? ASSUMED : undefined);
   if (patience === undefined) return fail(item, error, at);
   const backOff = Math.min(patience.most, patience.first * 2 ** Math.max(0, item.attempts - 1));
   const seconds = Math.max(backOff, error.retryAfterSeconds ?? 0);
