@@ -141,7 +141,9 @@ const ASSUMED = { first: 2, most: 60 };
 
 /** A refusal that time may heal is tried again, later each time; any other is final. */
 export function afterRefusal(item: RunItem, error: DomainError, at: Instant): RunItem {
-  const patience = PATIENCE[problemOf(error) ?? 'rejected'] ?? (error.details.assumed === true ? ASSUMED : undefined);
+  const problem = problemOf(error) ?? 'rejected';
+  const isOfAccount = problem === 'bad-credentials' || problem === 'account-disabled';
+  const patience = PATIENCE[problem] ?? (error.details.assumed === true && !isOfAccount ? ASSUMED : undefined);
   if (patience === undefined) return fail(item, error, at);
   const backOff = Math.min(patience.most, patience.first * 2 ** Math.max(0, item.attempts - 1));
   const seconds = Math.max(backOff, error.retryAfterSeconds ?? 0);
