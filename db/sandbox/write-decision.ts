@@ -18,7 +18,8 @@ const WRITE = `
   with moved as (
     update sandbox_instances i set ${COURSE_COLUMNS.map((column) => `${column} = c.${column}`).join(', ')}, version = i.version + 1
     from jsonb_to_recordset(?::jsonb) as c (id text, version integer, ${COURSE})
-    where i.id = c.id and i.organization_id = ? and i.account_id = ? and i.version = c.version
+    -- The ids once more, so that it goes by the index whatever the planner believes of the record set.
+    where i.id = any(?) and i.id = c.id and i.organization_id = ? and i.account_id = ? and i.version = c.version
   )
   insert into sandbox_calls (organization_id, account_id, ${LOG_COLUMNS})
   select ?, ?, ${LOG_COLUMNS} from jsonb_to_recordset(?::jsonb) as l (${LOG})`;
@@ -34,7 +35,7 @@ export async function writeDecision(
 ): Promise<void> {
   const { changed, faults, log } = decision;
   if (changed.length > 0 || log.length > 0) {
-    const bindings = [coursesOf(changed), organizationId, accountId, organizationId, accountId, JSON.stringify(log.map(toLogRow))];
+    const bindings = [coursesOf(changed), changed.map(({ id }) => id), organizationId, accountId, organizationId, accountId, JSON.stringify(log.map(toLogRow))];
     await db.raw(WRITE, bindings);
   }
   if (faults.length > 0) await saveFaultCounts(db, faults);

@@ -11,7 +11,7 @@ import { inTransaction } from '../../db/shared/transaction.ts';
 import { noDiscoveryYet } from '../../domain/data-sources/discovery.ts';
 import { system } from '../../domain/shared/entity.ts';
 import type { TestApi } from './api.ts';
-import { sandboxWish } from './sandbox.ts';
+import { sandboxFaultWish, sandboxWish } from './sandbox.ts';
 
 const TEST = system('test');
 
@@ -119,9 +119,7 @@ async function sandboxInstance(api: TestApi, organizationId: string): Promise<st
 }
 
 async function sandboxFault(api: TestApi, organizationId: string): Promise<string> {
-  const anywhere = { action: null, regionId: null, instanceType: null, instanceId: null, retryAfterSeconds: null, message: null };
-  const wish = { ...anywhere, kind: 'no-capacity' as const, remaining: 1, percent: 100, seed: 1 };
-  const request = { key: { organizationId, accountId: 'sandbox' }, wish };
+  const request = { key: { organizationId, accountId: 'sandbox' }, wish: sandboxFaultWish('no-capacity', { remaining: 1 }) };
   return (await inTransaction(api.db, (tx) => addSandboxFault(tx, request, { at: api.clock.now(), by: TEST }))).id;
 }
 

@@ -1,3 +1,4 @@
+import type { FaultWish } from '../../commands/sandbox/faults.ts';
 import { createSandboxInstances } from '../../commands/sandbox/instances.ts';
 import { newId } from '../../commands/shared/new-id.ts';
 import { insertOrganization } from '../../db/organizations/organization-store.ts';
@@ -48,6 +49,12 @@ export function sandboxWish(changes: Partial<InstanceWish> = {}): InstanceWish {
     localSsd: false,
     ...changes,
   };
+}
+
+/** A fault that meets everything and always strikes, unless said otherwise. */
+export function sandboxFaultWish(kind: FaultWish['kind'], changes: Partial<FaultWish> = {}): FaultWish {
+  const anywhere = { action: null, regionId: null, instanceType: null, instanceId: null };
+  return { kind, ...anywhere, remaining: null, percent: 100, seed: 1, retryAfterSeconds: null, message: null, ...changes };
 }
 
 /** A sandbox of an organization of its own, seen through its provider. */

@@ -65,8 +65,8 @@ export interface ContractWorld {
   arrange(ref: InstanceRef, outcome: ContractOutcome): Promise<void>;
   /** The next discovery cannot list this scope, for a reason that is the cloud's. */
   failScope(scope: string): Promise<void>;
-  /** Credentials that may do only this. */
-  withPermissions(allowed: readonly string[]): Promise<CloudCredentials>;
+  /** Credentials that may do only this; null where the account itself is limited until the next `make`. */
+  withPermissions(allowed: readonly string[]): Promise<CloudCredentials | null>;
   /** What changed an instance's course so far, in order: an ignored repeat is not among them. */
   effectiveActions(): Promise<{ action: 'start' | 'stop'; nativeId: string }[]>;
   /** Permissions that the calls so far asked for, in the cloud's spelling; repeats do not matter. */
