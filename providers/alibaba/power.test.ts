@@ -201,7 +201,7 @@ for (const { title, fault, cloudCode } of broken) {
 }
 
 test('a call under way is abandoned at the signal, with its reason', async (t) => {
-  const { standIn, power, add } = await world(t);
+  const { standIn, power, add } = await world(t, {}, { readTimeoutMs: 600_000 });
   const ref = add();
   const controller = new AbortController();
   const reason = new Error('the worker shuts down');
