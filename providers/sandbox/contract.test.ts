@@ -1,12 +1,13 @@
-import { addSandboxFault, clearSandboxFaults } from '../../commands/sandbox/faults.ts';
+import { addSandboxFault, clearSandboxFaults, type FaultWish } from '../../commands/sandbox/faults.ts';
 import { editSandboxAccount } from '../../commands/sandbox/edit-account.ts';
 import { createScalingGroup } from '../../commands/sandbox/scaling-groups.ts';
 import { deleteSandboxInstance } from '../../commands/sandbox/instances.ts';
 import { listCalls } from '../../db/sandbox/call-log.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { SANDBOX_PERMISSIONS } from '../../domain/data-sources/sandbox-permissions.ts';
+import type { InstanceRef } from '../../domain/resources/instance.ts';
 import { SANDBOX_ACTIONS, SANDBOX_PERMISSION } from '../../domain/sandbox/call.ts';
-import type { FaultScope, SandboxFault, SandboxFaultKind } from '../../domain/sandbox/fault.ts';
+import type { SandboxFaultKind } from '../../domain/sandbox/fault.ts';
 import { system } from '../../domain/shared/entity.ts';
 import { runCloudContract, type ContractInstanceKind, type ContractOutcome, type ContractWorld } from '../../tests/helpers/cloud-contract.ts';
 import { freshDatabase } from '../../tests/helpers/database.ts';
@@ -16,15 +17,24 @@ import { refTo, sandboxFaultWish, standingClock, testSandbox } from '../../tests
 const ORGANIZATION = 'org_01jd8000000000000000000001';
 const PAGE_SIZE = 5;
 
-const FAULT_OF: Record<ContractOutcome, SandboxFaultKind> = {
-  'no-capacity': 'no-capacity',
-  'quota-exceeded': 'quota-exceeded',
-  throttled: 'throttled',
-  unavailable: 'unavailable',
-  'answer-lost': 'answer-lost',
-  'operation-fails': 'operation-fails',
-  'stuck-stopping': 'stuck-stopping',
-};
+/** What the world's tests arrange: faults of the account, each an `addSandboxFault`. */
+function arrangements(fault: (kind: SandboxFaultKind, changes: Partial<FaultWish>) => Promise<unknown>) {
+  return {
+    async arrange({ nativeId }: InstanceRef, outcome: ContractOutcome): Promise<void> {
+      const action = outcome === 'stuck-stopping' ? 'stop' : 'start';
+      await fault(outcome, { action, instanceId: nativeId, remaining: 1, retryAfterSeconds: 7 });
+    },
+    async failScope(scope: string): Promise<void> {
+      await fault('unavailable', { action: 'discover', regionId: scope, remaining: 1 });
+    },
+    async withPermissions(allowed: readonly string[]): Promise<null> {
+      const denied = SANDBOX_ACTIONS.filter((action) => !allowed.includes(SANDBOX_PERMISSION[action]));
+      for (const action of denied) await fault('permission-denied', { action });
+      // The sandbox knows no credentials: the account itself may do no more than this, until the next `make`.
+      return null;
+    },
+  };
+}
 
 async function sandboxWorld(operations: boolean): Promise<ContractWorld> {
   const { db, drop } = await freshDatabase();
@@ -33,7 +43,7 @@ async function sandboxWorld(operations: boolean): Promise<ContractWorld> {
   const command = () => ({ at: clock.now(), by: system('test') });
   if (operations) await inTransaction(db, (tx) => editSandboxAccount(tx, { key, changes: { operations } }, command()));
   const group = await inTransaction(db, (tx) => createScalingGroup(tx, { key, name: 'contract', replacedAfterSeconds: 30 }, command()));
-  const fault = (kind: SandboxFaultKind, changes: Partial<SandboxFault & FaultScope>) =>
+  const fault = (kind: SandboxFaultKind, changes: Partial<FaultWish>) =>
     inTransaction(db, (tx) => addSandboxFault(tx, { key, wish: sandboxFaultWish(kind, changes) }, command()));
   const calls = async () => (await listCalls(db, key, {}, { limit: 100_000, before: null })).rows.reverse();
   const settings: Record<ContractInstanceKind, Parameters<typeof make>[0]> = {
@@ -64,23 +74,7 @@ async function sandboxWorld(operations: boolean): Promise<ContractWorld> {
     async remove({ nativeId }) {
       await inTransaction(db, (tx) => deleteSandboxInstance(tx, { organizationId: key.organizationId, id: nativeId }, command()));
     },
-    async arrange({ nativeId }, outcome) {
-      await fault(FAULT_OF[outcome], {
-        action: outcome === 'stuck-stopping' ? 'stop' : 'start',
-        instanceId: nativeId,
-        remaining: 1,
-        retryAfterSeconds: 7,
-      });
-    },
-    async failScope(scope) {
-      await fault('unavailable', { action: 'discover', regionId: scope, remaining: 1 });
-    },
-    async withPermissions(allowed) {
-      const denied = SANDBOX_ACTIONS.filter((action) => !allowed.includes(SANDBOX_PERMISSION[action]));
-      for (const action of denied) await fault('permission-denied', { action });
-      // The sandbox knows no credentials: the account itself may do no more than this, until the next `make`.
-      return null;
-    },
+    ...arrangements(fault),
     effectiveActions: async () =>
       (await calls()).flatMap(({ action, changed, instanceId }) =>
         changed && instanceId !== null && (action === 'start' || action === 'stop') ? [{ action, nativeId: instanceId }] : [],
