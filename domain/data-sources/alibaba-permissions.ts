@@ -18,7 +18,7 @@ export interface RamPolicy {
  * are authorised by. RAM checks the batch calls as `ecs:StartInstances` and `ecs:StopInstances`; the
  * singular actions authorise only the calls for one instance, which are not made. The caller's
  * identity needs no permission. Tests compare it with the calls really made.
- * https://www.alibabacloud.com/help/en/ecs/developer-reference/api-ecs-2014-05-26-ram
+ * https://www.alibabacloud.com/help/en/ecs/api-stopinstances (RAM authorization)
  *
  * @param accountId the account that the policy is for; null leaves it open
  */

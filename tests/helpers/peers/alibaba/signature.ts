@@ -21,7 +21,7 @@ export interface SignedRequest {
 /**
  * Verifies ACS3-HMAC-SHA256 as the gateway does: the key, the digest of the body, every header that
  * must be signed, the time stamp, the one-time number, the signature. Answers with the key's id.
- * https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
+ * https://help.aliyun.com/zh/sdk/product-overview/v3-request-structure-and-signature
  */
 export function verifySignature(signed: SignedRequest, keys: ReadonlyMap<string, KnownKey>, usedNonces: Set<string>): Refusal | string {
   const authorization = String(signed.request.headers.authorization);
