@@ -8,7 +8,7 @@ import { getDataSource, lockDataSource } from '../../db/data-sources/data-source
 import type { Transaction } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import type { ImportPeriod } from '../../domain/billing/billing-import.ts';
-import type { DiscoveredPeriod, LocalFile, PeriodReading } from '../../domain/billing/ports.ts';
+import type { DiscoveredPeriod, LocalFile, PeriodFile, PeriodReading } from '../../domain/billing/ports.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
 import type { ImportPeriodAct } from '../../workflows/data-sources/messages.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
@@ -73,9 +73,47 @@ async function discoveredPeriod(
 }
 
 async function readAndReplace(deps: DataSourceActivityDependencies, work: PeriodWork): Promise<string> {
+  return await withWorkDirectory(deps.spoolDirectory, async (workDirectory) => {
+    const { reading, objects } = await readObjects(deps, work, workDirectory);
+    await refuseMovedManifest(work.opened.objects, work.period);
+    return await replace(deps, work, objects, reading);
+  });
+}
+
+/** Reads the objects as they come: the reader starts while the first is fetched. */
+async function readObjects(
+  deps: DataSourceActivityDependencies,
+  work: PeriodWork,
+  workDirectory: string,
+): Promise<{ reading: PeriodReading; objects: BillObject[] }> {
   const { ref, attempt, progress, opened, period } = work;
+  const objects: BillObject[] = [];
+  const open: LocalFile[] = [];
+  async function* files(): AsyncGenerator<PeriodFile, void> {
+    for await (const object of spooled(deps, work)) {
+      const file = await deps.rawStore.openFile(ref.organizationId, object.sha256, attempt.signal);
+      open.push(file);
+      yield { position: objects.push(object) - 1, key: object.key, format: object.format, path: file.path };
+    }
+  }
+  try {
+    const reading = await deps.reader.read({
+      billingPeriod: period.billingPeriod,
+      files: files(),
+      takenAccounts: opened.takenAccounts,
+      workDirectory,
+      signal: attempt.signal,
+      onProgress: ({ filesDone, rows }) => progress.report({ filesDone, rows }),
+    });
+    return { reading, objects };
+  } finally {
+    for (const file of open) await file.release();
+  }
+}
+
+function spooled(deps: DataSourceActivityDependencies, { ref, attempt, progress, opened, period }: PeriodWork): AsyncGenerator<BillObject, void> {
   let bytes = 0;
-  const objects = await spoolObjects(deps, {
+  return spoolObjects(deps, {
     ref,
     objects: opened.objects,
     period,
@@ -87,33 +125,6 @@ async function readAndReplace(deps: DataSourceActivityDependencies, work: Period
       progress.report({ bytes });
     },
   });
-  return await withWorkDirectory(deps.spoolDirectory, async (workDirectory) => {
-    const reading = await readObjects(deps, work, objects, workDirectory);
-    await refuseMovedManifest(opened.objects, period);
-    return await replace(deps, work, objects, reading);
-  });
-}
-
-async function readObjects(
-  deps: DataSourceActivityDependencies,
-  { ref, attempt, progress, opened, period }: PeriodWork,
-  objects: BillObject[],
-  workDirectory: string,
-): Promise<PeriodReading> {
-  const open: LocalFile[] = [];
-  try {
-    for (const object of objects) open.push(await deps.rawStore.openFile(ref.organizationId, object.sha256, attempt.signal));
-    return await deps.reader.read({
-      billingPeriod: period.billingPeriod,
-      files: objects.map(({ key, format }, position) => ({ position, key, format, path: open[position]?.path ?? '' })),
-      takenAccounts: opened.takenAccounts,
-      workDirectory,
-      signal: attempt.signal,
-      onProgress: ({ filesDone, rows }) => progress.report({ filesDone, rows }),
-    });
-  } finally {
-    for (const file of open) await file.release();
-  }
 }
 
 async function replace(

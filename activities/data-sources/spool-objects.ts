@@ -22,16 +22,15 @@ export interface SpoolRequest {
 }
 
 /**
- * Brings the bytes of a period's objects into the raw store, verbatim, and answers with them in
+ * Brings the bytes of a period's objects into the raw store, verbatim, and gives them one by one in
  * manifest order. An object that the current generation or an earlier attempt has stored under the
  * same key and etag is not downloaded again.
  */
-export async function spoolObjects(deps: DataSourceActivityDependencies, request: SpoolRequest): Promise<BillObject[]> {
+export async function* spoolObjects(deps: DataSourceActivityDependencies, request: SpoolRequest): AsyncGenerator<BillObject, void> {
   const { ref, period, signal } = request;
   const current = await getPeriod(deps.db, ref.organizationId, ref.id, period.billingPeriod);
   const known = [...(current?.objects ?? []), ...(request.checkpoint?.stored ?? [])];
   const stored: SpoolCheckpoint['stored'] = [];
-  const spooled: BillObject[] = [];
   for (const object of period.objects) {
     const format = formatOfKey(object.key);
     if (format === null) throw unknownFormat(object.key);
@@ -43,11 +42,10 @@ export async function spoolObjects(deps: DataSourceActivityDependencies, request
     // Before anything names it: whatever becomes of this attempt, deleting the data source removes it.
     await noteRawObject(deps.db, ref.organizationId, ref.id, bytes.sha256, deps.clock.now());
     stored.push({ key: object.key, etag: object.etag, ...bytes });
-    spooled.push({ key: object.key, etag: object.etag, ...bytes, format });
     request.save({ stored });
     request.onStored(bytes.sizeBytes);
+    yield { key: object.key, etag: object.etag, ...bytes, format };
   }
-  return spooled;
 }
 
 /** Refuses when the manifest moved while its files were being read: then old and new files may have been mixed. */

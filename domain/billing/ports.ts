@@ -137,7 +137,8 @@ export interface PeriodReading {
 
 export interface ReadPeriodRequest {
   billingPeriod: CalendarDate;
-  files: PeriodFile[];
+  /** In the manifest's order, asked for one by one; the reader starts while the first is awaited. An error of theirs fails the reading. */
+  files: Iterable<PeriodFile> | AsyncIterable<PeriodFile>;
   takenAccounts: 'all' | string[];
   /** An empty directory of the caller's; the CSV files and all temporary files go there. */
   workDirectory: string;

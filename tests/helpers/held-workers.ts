@@ -10,7 +10,7 @@ import { tickSchedules } from '../../workers/tick-schedules.ts';
 import { testEnvironment } from './environment.ts';
 import type { Platform } from './platform.ts';
 
-/** A reader that waits before it reads, as a large bill would make it. */
+/** A reader that waits when it has the files and before it reads them, as a large bill would make it. */
 export interface Hold {
   /** Resolves when a reading has begun. */
   reached: Promise<void>;
@@ -36,6 +36,7 @@ export function hold(): Hold {
     over: (reader) => ({
       ...reader,
       async read(request) {
+        const files = await Array.fromAsync(request.files);
         reached.resolve();
         const stop = Promise.withResolvers<never>();
         const onAbort = (): void => {
@@ -44,7 +45,7 @@ export function hold(): Hold {
         };
         request.signal.addEventListener('abort', onAbort);
         await Promise.race([released.promise, stop.promise]);
-        return await reader.read(request);
+        return await reader.read({ ...request, files });
       },
     }),
   };

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { Big } from 'big.js';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
@@ -9,7 +10,7 @@ import { AMOUNT_COLUMNS, COST_RULES, costsOf } from '../../../domain/billing/cos
 import type { RuledLine } from '../../../domain/billing/cost-rules.ts';
 import { identifyLine, planLineId } from '../../../domain/billing/named-lines.ts';
 import type { DomainError } from '../../../domain/shared/errors.ts';
-import type { LineItem } from '../../../domain/billing/ports.ts';
+import type { LineItem, PeriodFile } from '../../../domain/billing/ports.ts';
 import { createDirectoryExportObjects } from '../../local/directory-export-objects.ts';
 import { ACCOUNT, billLine, cur2Csv, legacyCsv, parquetSelect, PLAN_ARN, RESERVATION_ARN } from '../../../tests/helpers/bills/bill-lines.ts';
 import type { BillLine } from '../../../tests/helpers/bills/bill-lines.ts';
@@ -90,26 +91,32 @@ function hasPlace(value: number): boolean {
   return value === 0 || Math.abs(value) > 1e-7;
 }
 
-test('doubles read from Parquet equal the shortest text that JavaScript writes for them', async (t) => {
-  const { directory, work } = await temporary(t);
-  const doubles = fc.sample(
-    fc.oneof(
-      fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((value) => Number(value.toPrecision(7))).filter(hasPlace),
-      fc.integer({ min: -1_000_000_000, max: 1_000_000_000 }).map((units) => units / 1e10),
-      fc.double({ min: -99_999_999_999, max: 99_999_999_999, noNaN: true }).filter(hasPlace),
-    ),
-    { numRuns: 2000, seed: 11 },
-  );
-  const values = doubles.map((value) => `(${value === 0 ? '0.0' : value.toExponential()}::DOUBLE)`).join(', ');
-  const base = parquetSelect([billLine({ usageAmount: '' })], 'cur2');
-  await directory.writeParquet(
-    'e/data/BILLING_PERIOD=2026-03/e-1.parquet',
-    `SELECT b.* REPLACE (v.x AS line_item_unblended_cost, 'i-' || v.n AS line_item_resource_id) FROM (${base}) b, (SELECT x, row_number() OVER () AS n FROM (VALUES ${values}) t(x)) v`,
-  );
-  const { rows } = await read(directory, work);
-  const costs = new Map(rows.costs.map((row) => [row['native_id'], row['billed_cost']]));
-  for (const [index, value] of doubles.entries()) t.is(costs.get(`i-${index + 1}`), new Big(value).toFixed(), String(value));
-});
+const shortDouble = fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((value) => Number(value.toPrecision(7))).filter(hasPlace);
+const smallDouble = fc.integer({ min: -1_000_000_000, max: 1_000_000_000 }).map((units) => units / 1e10);
+const anyDouble = fc.double({ min: -99_999_999_999, max: 99_999_999_999, noNaN: true }).filter(hasPlace);
+
+/** Each way in which doubles are made decimals: the file's statistics and its longest value choose it. */
+const DOUBLES = [
+  ['all short and small', fc.oneof(smallDouble, shortDouble.map((value) => value / 1e3).map((value) => Number(value.toPrecision(7))).filter(hasPlace))],
+  ['all short, some large', fc.oneof(smallDouble, shortDouble.map((value) => Number(value.toFixed(1))))],
+  ['some long', fc.oneof(smallDouble, shortDouble, anyDouble)],
+] as const;
+
+for (const [kind, arbitrary] of DOUBLES) {
+  test(`doubles read from Parquet, ${kind}, equal the shortest text that JavaScript writes for them`, async (t) => {
+    const { directory, work } = await temporary(t);
+    const doubles = fc.sample(arbitrary, { numRuns: 2000, seed: 11 });
+    const values = doubles.map((value) => `(${value === 0 ? '0.0' : value.toExponential()}::DOUBLE)`).join(', ');
+    const base = parquetSelect([billLine({ usageAmount: '' })], 'cur2');
+    await directory.writeParquet(
+      'e/data/BILLING_PERIOD=2026-03/e-1.parquet',
+      `SELECT b.* REPLACE (v.x AS line_item_unblended_cost, 'i-' || v.n AS line_item_resource_id) FROM (${base}) b, (SELECT x, row_number() OVER () AS n FROM (VALUES ${values}) t(x)) v`,
+    );
+    const { rows } = await read(directory, work);
+    const costs = new Map(rows.costs.map((row) => [row['native_id'], row['billed_cost']]));
+    for (const [index, value] of doubles.entries()) t.is(costs.get(`i-${index + 1}`), new Big(value).toFixed(), String(value));
+  });
+}
 
 const MIXED: BillLine[] = [
   billLine({ tags: { 'user:Name': 'web', 'user:CostCenter': 'c 1', 'user:kubernetes.io/created-for/pvc/name': 'pvc', 'aws:createdBy': 'ann' } }),
@@ -210,6 +217,27 @@ test('an aborted reading rejects with the reason', async (t) => {
   });
   abort.abort(new Error('cancelled'));
   await t.throwsAsync(reading, { message: 'cancelled' });
+});
+
+test('files are read as they come, several or none, and an error of a later one fails the reading', async (t) => {
+  const { directory, work } = await temporary(t);
+  await directory.write('cur/acme/20260301-20260401/acme-1.csv', legacyCsv(MIXED.slice(0, 4)));
+  await directory.write('cur/acme/20260301-20260401/acme-2.csv.gz', gzip(legacyCsv(MIXED.slice(3))));
+  const { objects, period, reading: atOnce } = await read(directory, work);
+  const files = await spool(objects, period, work);
+  const begin = async (arriving: AsyncIterable<PeriodFile>) =>
+    await createPeriodReader().read({
+      billingPeriod: '2026-03-01', files: arriving, takenAccounts: 'all', workDirectory: join(work, 'work'),
+      signal: new AbortController().signal, onProgress: () => undefined,
+    });
+  const oneByOne = await begin(Readable.from(files));
+  t.deepEqual(oneByOne, atOnce);
+  t.is((await begin(Readable.from([]))).costRows, 0);
+  const failing = async function* () {
+    yield* files.slice(0, 1);
+    throw new Error('the second one is gone');
+  };
+  await t.throwsAsync(begin(failing()), { message: 'the second one is gone' });
 });
 
 test('exports are found below a bucket or directory, and a name picks one', async (t) => {

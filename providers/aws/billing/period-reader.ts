@@ -18,7 +18,7 @@ import { locateProblem } from './locate-problem.ts';
 import type { DecimalMode } from './exact-decimal-sql.ts';
 import { FILE_TABLE, FILE_TOTALS_SQL, groupFileSql } from './file-groups.ts';
 import { copyCostsSql, copyKindsSql, copyResourcesSql } from './period-files.ts';
-import { addFileSql, COMPACT_PERIOD_TABLES_SQL, CREATE_PERIOD_TABLES_SQL, WIDEN_PERIOD_TABLES_SQL } from './period-tables.ts';
+import { addFileSql, COMPACT_PERIOD_TABLES_SQL, CREATE_PERIOD_TABLES_SQL, DROP_FILE_TABLES_SQL, WIDEN_PERIOD_TABLES_SQL } from './period-tables.ts';
 import { readTags, TAG_MACROS } from './tag-sql.ts';
 import { UNPACK_LIMITS } from './unpack.ts';
 import type { UnpackLimits } from './unpack.ts';
@@ -40,22 +40,28 @@ export function createPeriodReader(options: Partial<PeriodReaderOptions> = {}): 
   const settings = { ...DEFAULTS, ...options };
   return {
     read: async (request) =>
-      await withDuckDb(settings, request, async (duckDb) => await readPeriod(duckDb, settings, request)),
+      await withDuckDb(settings, request, async (duckDb, ready) => await readPeriod(duckDb, ready, settings, request)),
     readLineItems: async (request) =>
-      await withDuckDb(settings, request, async (duckDb) => await readLineItems(duckDb, settings.unpackLimits, request)),
+      await withDuckDb(settings, request, async (duckDb, ready) => {
+        await ready;
+        return await readLineItems(duckDb, settings.unpackLimits, request);
+      }),
   };
 }
 
+/** Gives `work` a DuckDB that may be used as soon as `ready` resolves: a process takes its time to start. */
 async function withDuckDb<Result>(
   settings: PeriodReaderOptions,
   request: { workDirectory: string; signal: AbortSignal },
-  work: (duckDb: DuckDbProcess) => Promise<Result>,
+  work: (duckDb: DuckDbProcess, ready: Promise<unknown>) => Promise<Result>,
 ): Promise<Result> {
   const temporaryDirectory = join(request.workDirectory, 'duckdb');
   await mkdir(temporaryDirectory, { recursive: true });
   await using duckDb = new DuckDbProcess({ ...settings, temporaryDirectory }, request.signal);
-  await duckDb.run(["SET TimeZone = 'UTC'", ...EXACT_DECIMAL_MACROS, ...TAG_MACROS].join(';\n'));
-  return await work(duckDb);
+  const ready = duckDb.run(["SET TimeZone = 'UTC'", ...EXACT_DECIMAL_MACROS, ...TAG_MACROS, CREATE_PERIOD_TABLES_SQL].join(';\n'));
+  // Whoever waits for it is told of its failure; it may come before anyone does.
+  ready.catch(() => undefined);
+  return await work(duckDb, ready);
 }
 
 /** What the files of a period add up to, beside the rows. */
@@ -70,10 +76,16 @@ interface Gathered {
   bytes: number;
 }
 
-async function readPeriod(duckDb: DuckDbProcess, settings: PeriodReaderOptions, request: ReadPeriodRequest): Promise<PeriodReading> {
-  await duckDb.run(CREATE_PERIOD_TABLES_SQL);
+async function readPeriod(
+  duckDb: DuckDbProcess,
+  ready: Promise<unknown>,
+  settings: PeriodReaderOptions,
+  request: ReadPeriodRequest,
+): Promise<PeriodReading> {
   const gathered: Gathered = { files: [], tagKeys: [], warnings: new Set(), lacksInvoice: false, mode: 'short', rows: 0, bytes: 0 };
-  for (const file of request.files) {
+  for await (const file of request.files) {
+    await ready;
+    if (gathered.files.length > 0) await duckDb.run(DROP_FILE_TABLES_SQL);
     const opened = await openFile(duckDb, file, request.workDirectory, settings.unpackLimits, request.signal);
     try {
       await readFile(duckDb, opened, request, gathered);
@@ -82,6 +94,7 @@ async function readPeriod(duckDb: DuckDbProcess, settings: PeriodReaderOptions, 
     }
     request.onProgress({ filesDone: gathered.files.length, rows: gathered.rows, bytes: gathered.bytes });
   }
+  await ready;
   return await writePeriod(duckDb, request, gathered);
 }
 
@@ -91,7 +104,7 @@ async function readFile(duckDb: DuckDbProcess, opened: OpenedFile, request: Read
   const tags = await readTags(duckDb, source, FILE_TABLE);
   await explained(duckDb, opened, request, async () => {
     await duckDb.run(addFileSql(source, request.takenAccounts));
-    if (request.files.length > 1) await duckDb.run(COMPACT_PERIOD_TABLES_SQL);
+    if (gathered.files.length > 0) await duckDb.run(COMPACT_PERIOD_TABLES_SQL);
   });
   const reading = fileReadingOf(source, totals, request.takenAccounts);
   gathered.files.push(reading.file);

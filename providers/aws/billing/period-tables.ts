@@ -47,10 +47,11 @@ function placesSql(from: string): string {
     FROM ${from} GROUP BY resource_number, service_name, region_id`;
 }
 
-/** Drops what only one file needed, and adds up rows of the period's tables that several files share. */
+/** Drops what only one file needed, to make room for the next. */
+export const DROP_FILE_TABLES_SQL = `DROP TABLE ${FILE_TABLE}; DROP TABLE ${TAGS_TABLE}`;
+
+/** Adds up rows of the period's tables that several files share. */
 export const COMPACT_PERIOD_TABLES_SQL = `
-  DROP TABLE ${FILE_TABLE};
-  DROP TABLE ${TAGS_TABLE};
   CREATE TEMP TABLE compacted_costs AS ${COSTS_BY_DAY};
   DROP TABLE ${COSTS};
   ALTER TABLE compacted_costs RENAME TO ${COSTS};
