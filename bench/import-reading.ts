@@ -25,8 +25,9 @@ export async function benchReading(databases: BenchDatabases, options: BenchOpti
   const four = Array.from({ length: 4 }, (_, position) => ({ ...csv[0], position })) as typeof csv;
   const path = csv[0]?.path ?? '';
   const cases = [
-    gunzipCase(path, bill), pipelineCase(databases, CSV, bill, csv, 1), pipelineCase(databases, FOUR_TIMES, bill, four, 4),
-    aggregateCase(bill, parquet[0]?.path ?? ''), pipelineCase(databases, PARQUET, bill, parquet, 1),
+    gunzipCase(path, bill), pipelineCase(databases, CSV, bill, csv), pipelineCase(databases, FOUR_TIMES, bill, four, { times: 4 }),
+    // DuckDB alone has started, too, when its time begins.
+    aggregateCase(bill, parquet[0]?.path ?? ''), pipelineCase(databases, PARQUET, bill, parquet, { readerStarted: true }),
   ];
   const results = await runInterleaved(cases, options.rounds, say);
   say(`\n${bill.truth.rows} items of ${bill.truth.resources} resources, ${bill.truth.resourceDays} resource-days; ` +
@@ -40,7 +41,8 @@ export async function benchReading(databases: BenchDatabases, options: BenchOpti
     { text: 'CSV.gz into PostgreSQL ÷ gunzip', measured: ratio(results, CSV, GUNZIP, time), is: 'at most', limit: 6, unit: '×' },
     { text: 'parquet into PostgreSQL ÷ DuckDB alone', measured: ratio(results, PARQUET, DUCKDB, time), is: 'at most', limit: 4, unit: '×' },
     { text: 'peak of worker and DuckDB, above idle (CSV.gz)', measured: medianOf(results, CSV, peakAboveIdle), is: 'at most', limit: 900, unit: 'MB' },
-    { text: 'peak of worker and DuckDB, above idle (parquet)', measured: medianOf(results, PARQUET, peakAboveIdle), is: 'at most', limit: 900, unit: 'MB' },
+    // A worker without a reader is what is idle: here one had started.
+    { text: 'peak of worker and DuckDB, above idle (parquet)', measured: medianOf(results, PARQUET, peak) - medianOf(results, CSV, ({ idleMb }) => idleMb), is: 'at most', limit: 900, unit: 'MB' },
     { text: 'peak of the same file four times ÷ once', measured: ratio(results, FOUR_TIMES, CSV, peak), is: 'at most', limit: 1.3, unit: '×' },
   ];
 }
@@ -66,13 +68,13 @@ function aggregateCase(bill: Bill, path: string): Case {
   };
 }
 
-function pipelineCase(databases: BenchDatabases, name: string, bill: Bill, files: PipelineInput['files'], times: number): Case {
+function pipelineCase(databases: BenchDatabases, name: string, bill: Bill, files: PipelineInput['files'], { times = 1, readerStarted = false } = {}): Case {
   const database = `bench_${name.replaceAll(/[^a-z]+/gi, '_').toLowerCase()}`;
   return {
     name, module: 'pipeline.ts',
     input: async (): Promise<PipelineInput> => ({
       databaseUrl: await databases.create(database), billingPeriod: `${onlyPeriod(bill).billingPeriod}-01`, files,
-      workDirectory: databases.directory,
+      workDirectory: databases.directory, readerStarted,
     }),
     check: (output) => {
       expectRows(output.rows, bill.truth.rows * times);

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import pg from 'pg';
 import pino from 'pino';
 import { setTimeout as delay } from 'node:timers/promises';
 import { dataSourceEntity } from '../../commands/data-sources/data-source-entity.ts';
@@ -37,15 +39,17 @@ export const prepare: Prepare<TemporalImportInput> = async (input) => {
     await delay(POLL_MS);
   }
   let operationId = '';
+  const ended = await listenForEnd(db, config.databaseUrl);
   return {
     async run() {
       const asked = await inTransaction(db, (tx) => requestImport(tx, REF, { cause: 'request', months: [], at: now(), by: BY }));
       operationId = asked.operationId;
-      await untilDone(db, operationId);
+      await once(ended, 'notification');
     },
     async finish() {
       const operation = await getOperation(db, REF.organizationId, operationId);
       const sums = await storedSums(db);
+      await ended.end();
       await workers.stop();
       await db.destroy();
       return { sums, state: operation?.state, error: operation?.error };
@@ -55,12 +59,16 @@ export const prepare: Prepare<TemporalImportInput> = async (input) => {
 
 const now = (): string => toInstant(Date.now());
 
-async function untilDone(db: Database, operationId: string): Promise<void> {
-  for (;;) {
-    const operation = await getOperation(db, REF.organizationId, operationId);
-    if (operation !== null && ['completed', 'failed', 'cancelled'].includes(operation.state)) return;
-    await delay(POLL_MS);
-  }
+/** Tells of the operation's end without asking for it again and again: that would burden what is measured. */
+async function listenForEnd(db: Database, databaseUrl: string): Promise<pg.Client> {
+  await db.raw(`
+    create function bench_end() returns trigger language plpgsql as $$ begin perform pg_notify('bench_end', new.id); return null; end $$;
+    create trigger bench_end after update of state on operations for each row
+      when (new.state in ('completed', 'failed', 'cancelled')) execute function bench_end()`);
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query('listen bench_end');
+  return client;
 }
 
 function newSource(exportDirectory: string): DataSource {
