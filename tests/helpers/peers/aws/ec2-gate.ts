@@ -3,17 +3,19 @@ import type { ContractOutcome } from '../../cloud-contract.ts';
 import { forward } from '../fault-proxy.ts';
 import { bodyOf, serve } from '../http-server.ts';
 import type { Peer } from '../peer.ts';
-import { answerXml, commercialRegions, itemsOf, refusalXml, withinInstance, type StateName } from './ec2-xml.ts';
+import { answerXml, commercialRegions, itemsOf, refusalXml, withinInstance, withinItem, type StateName } from './ec2-xml.ts';
 
 export interface Ec2Gate extends Peer {
   /** What the next start or stop of an instance meets. */
   arrange(nativeId: string, outcome: ContractOutcome): void;
-  /** The next listing of a region's instances fails. */
+  /** The next DescribeInstances of a region fails. */
   failRegion(region: string): void;
   /** From now on EC2 has forgotten it, as it does about an hour after an instance's end. */
   forget(nativeId: string): void;
   /** What listings tell of an instance from now on, by the element's name: what moto leaves out. */
   show(nativeId: string, element: string, content: string): void;
+  /** The same for a spot request. */
+  showSpotRequest(requestId: string, element: string, content: string): void;
   /** A kind of instance that moto stops and EC2 does not. */
   makeUnstoppable(nativeId: string, kind: 'one-time-spot' | 'instance-store-root'): void;
   /** Starts of what was stopped and stops of what ran, in order. */
@@ -29,8 +31,6 @@ interface Asked {
   region: string;
   /** `InstanceId.N`. */
   ids: string[];
-  /** Names of the filters. */
-  filters: string[];
 }
 
 type Answer = { status: number; headers?: Record<string, string>; body: string | Buffer } | 'reset';
@@ -98,6 +98,7 @@ export async function startEc2Gate(motoUrl: string): Promise<Ec2Gate> {
     failRegion: (region) => void state.failingRegions.add(region),
     forget: (nativeId) => void state.forgotten.add(nativeId),
     show: (nativeId, element, content) => void state.shows.push({ nativeId, element, content }),
+    showSpotRequest: (requestId, element, content) => void state.requestShows.push({ requestId, element, content }),
     makeUnstoppable: (nativeId, kind) => void state.unstoppable.set(nativeId, kind),
     effective: state.effective,
     calls: state.calls,
@@ -110,6 +111,7 @@ class GateState {
   readonly failingRegions = new Set<string>();
   readonly forgotten = new Set<string>();
   readonly shows: { nativeId: string; element: string; content: string }[] = [];
+  readonly requestShows: { requestId: string; element: string; content: string }[] = [];
   readonly unstoppable = new Map<string, 'one-time-spot' | 'instance-store-root'>();
   readonly effective: Ec2Gate['effective'] = [];
   readonly calls: string[] = [];
@@ -122,8 +124,7 @@ class GateState {
 
   /** The gate's own answer, or null when moto is to answer. */
   ownAnswer(asked: Asked): Answer | null {
-    const isListing = asked.action === 'DescribeInstances' && asked.filters.includes('instance-state-name');
-    if (isListing && this.failingRegions.delete(asked.region)) return refuse(500, 'InternalError', 'An internal error has occurred');
+    if (asked.action === 'DescribeInstances' && this.failingRegions.delete(asked.region)) return refuse(500, 'InternalError', 'An internal error has occurred');
     if (asked.action !== 'StartInstances' && asked.action !== 'StopInstances') return null;
     // EC2 looks at the whole list before it changes anything.
     const refused = this.refusalOf(asked);
@@ -144,6 +145,9 @@ class GateState {
       return 'reset';
     }
     if (asked.action === 'DescribeInstances' && answer.status === 200) xml = this.shown(xml);
+    if (asked.action === 'DescribeSpotInstanceRequests') {
+      for (const { requestId, element, content } of this.requestShows) xml = withinItem(xml, `<spotInstanceRequestId>${requestId}</spotInstanceRequestId>`, element, content);
+    }
     if (asked.action === 'DescribeRegions') xml = commercialRegions(xml);
     return { status: answer.status, headers: { 'content-type': 'text/xml' }, body: xml };
   }
@@ -210,7 +214,6 @@ function askedIn(request: IncomingMessage, body: Buffer): Asked {
     action: given.get('Action') ?? '',
     region: /Credential=[^/]+\/\d+\/([^/]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? '',
     ids: valuesOf(/^InstanceId\.\d+$/),
-    filters: valuesOf(/^Filter\.\d+\.Name$/),
   };
 }
 

@@ -31,6 +31,8 @@ export interface Ec2World extends ContractWorld {
   account: AwsAccount;
   /** The administrator's client, past the gate. */
   admin(region?: string): EC2Client;
+  /** The administrator in front of the gate, which then knows what was done. */
+  adminThroughGate(): EC2Client;
 }
 
 /** moto with signatures and IAM on, behind the gate; the provider signs with exactly the permission text's policy. */
@@ -49,6 +51,7 @@ export async function startEc2World(): Promise<Ec2World> {
     gate,
     account,
     admin,
+    adminThroughGate: adminClients(gate.url, administrator),
     cloud: 'aws',
     provider: createAwsProvider(peerSettings({ sts: moto.url, ec2: gate.url }), { pageSize: PAGE_SIZE }),
     connection: {},

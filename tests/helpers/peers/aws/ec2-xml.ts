@@ -28,7 +28,12 @@ export function itemsOf(xml: string): { id: string; previous: string }[] {
 
 /** Sets an element of one instance in an answer of DescribeInstances; added when it is not there. */
 export function withinInstance(xml: string, nativeId: string, element: string, content: string): string {
-  const [start, end] = itemAround(xml, `<instanceId>${nativeId}</instanceId>`);
+  return withinItem(xml, `<instanceId>${nativeId}</instanceId>`, element, content);
+}
+
+/** The same for the item with the mark. */
+export function withinItem(xml: string, mark: string, element: string, content: string): string {
+  const [start, end] = itemAround(xml, mark);
   const own = xml.slice(start, end);
   const written = `<${element}>${content}</${element}>`;
   const existing = new RegExp(String.raw`<${element}>[\s\S]*?</${element}>|<${element}\s*/>`);
