@@ -49,7 +49,8 @@ const edit = defineOperation({
     const check = requireIfMatch(context, 'sandbox');
     const key = await sandboxOf(deps.db, organizationId, id);
     return await context.transact(async (tx) => {
-      const changes = { operations: body.operations, refusesWholeBatches: body.refuses_whole_batches, prices: body.prices };
+      const prices = Object.fromEntries((body.prices ?? []).map((one) => [one.instance_type, one.hourly_price]));
+      const changes = { operations: body.operations, refusesWholeBatches: body.refuses_whole_batches, prices };
       const account = await editSandboxAccount(tx, { key, changes }, { at, by, check });
       const instances = await countSandboxInstances(tx, key, at);
       return { status: 200, body: sandboxView(key, account, instances), version: account.version };

@@ -102,9 +102,10 @@ export const sandboxEdit = z.strictObject({
   operations: z.boolean().optional(),
   refuses_whole_batches: z.boolean().optional(),
   prices: z
-    .partialRecord(instanceType, price.nullable())
+    .array(z.strictObject({ instance_type: instanceType, hourly_price: price.nullable().openapi({ description: 'In USD; null puts the list price back.' }) }))
+    .max(SANDBOX_INSTANCE_TYPE_NAMES.length)
     .optional()
-    .openapi({ description: 'An hour’s price in USD by instance type; null puts the list price back. Others keep theirs.' }),
+    .openapi({ description: 'Types that are not named keep their price.' }),
 });
 
 export const sandboxBody = z
