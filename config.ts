@@ -14,8 +14,11 @@ export interface Config {
   rawStore: RawStoreConfig;
   /** Absolute directories below which a data source may read a local export. Empty: none may. */
   importRoots: string[];
-  /** Where AWS is reached; `null` means the SDK's own endpoint. Set for peers in tests and for gateways. */
+  /** Where clouds are reached; `null` means their own endpoints. Set for peers in tests and for gateways. */
   awsEndpoints: AwsEndpoints;
+  azureEndpoints: AzureEndpoints;
+  gcpEndpoints: GcpEndpoints;
+  alibabaEndpoints: AlibabaEndpoints;
   /** Scratch space for spooled files; its content may be deleted while nothing runs. */
   spoolDirectory: string;
   /** DuckDB's buffer limit in its own notation, for example `512MB`. */
@@ -51,6 +54,25 @@ export interface AwsEndpoints {
   ec2: string | null;
 }
 
+export interface AzureEndpoints {
+  /** Azure Resource Manager. */
+  resourceManager: string | null;
+  /** Microsoft Entra ID. */
+  authority: string | null;
+  /** PEM of the certificate authority that both are trusted by instead of the system's; null: the system's. */
+  certificateAuthority: string | null;
+}
+
+export interface GcpEndpoints {
+  compute: string | null;
+  token: string | null;
+}
+
+export interface AlibabaEndpoints {
+  ecs: string | null;
+  sts: string | null;
+}
+
 export type LogLevel = z.infer<typeof logLevel>;
 
 /** The environment is wrong. The message lists every problem, each with its variable, what is wrong and the remedy. */
@@ -83,6 +105,8 @@ const absolutePath = (remedy: string) =>
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL, for example https://orrery.example.org' });
 const hostAndPort = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):\d{1,5}$/;
 const endpoint = httpUrl.optional();
+// Azure's SDK sends tokens over nothing else.
+const httpsEndpoint = z.url({ protocol: /^https$/, error: 'must be an https URL, for example https://gateway.example.org' }).optional();
 const file = absolutePath('give the path of a PEM file').optional();
 
 /** One entry per variable: this table is the reference, and `docs/operating.md` and docker-compose.yml are tested against it. */
@@ -121,6 +145,13 @@ const variables = {
   ORRERY_AWS_CUR_ENDPOINT: endpoint,
   ORRERY_AWS_DATA_EXPORTS_ENDPOINT: endpoint,
   ORRERY_AWS_EC2_ENDPOINT: endpoint,
+  ORRERY_AZURE_ENDPOINT: httpsEndpoint,
+  ORRERY_AZURE_AUTHORITY: httpsEndpoint,
+  ORRERY_AZURE_CA_FILE: file,
+  ORRERY_GCP_ENDPOINT: endpoint,
+  ORRERY_GCP_TOKEN_URL: endpoint,
+  ORRERY_ALIBABA_ECS_ENDPOINT: endpoint,
+  ORRERY_ALIBABA_STS_ENDPOINT: endpoint,
   ORRERY_SPOOL_DIRECTORY: absolutePath('give a directory on a disk with room for the largest billing file'),
   ORRERY_DUCKDB_MEMORY: z
     .string()
@@ -147,7 +178,7 @@ const foreign = /^ORRERY_(TOKEN|URL|SOAK|TEST|BENCH)(_|$)/;
 
 /**
  * Parses the environment. Called once, by the `main` of a process; no other code reads the environment.
- * An empty variable counts as not set, because compose files pass `${NAME:-}` through. Reads the files that ORRERY_SECRET_KEY_FILE and TEMPORAL_TLS_* name.
+ * An empty variable counts as not set, because compose files pass `${NAME:-}` through. Reads the files that ORRERY_SECRET_KEY_FILE, ORRERY_AZURE_CA_FILE and TEMPORAL_TLS_* name.
  *
  * @throws ConfigError with every problem found, each by its variable's name. Never quotes a secret.
  */
@@ -178,6 +209,13 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
       dataExports: given.ORRERY_AWS_DATA_EXPORTS_ENDPOINT ?? null,
       ec2: given.ORRERY_AWS_EC2_ENDPOINT ?? null,
     },
+    azureEndpoints: {
+      resourceManager: given.ORRERY_AZURE_ENDPOINT ?? null,
+      authority: given.ORRERY_AZURE_AUTHORITY ?? null,
+      certificateAuthority: readPem('ORRERY_AZURE_CA_FILE', given, problems)?.toString('utf8') ?? null,
+    },
+    gcpEndpoints: { compute: given.ORRERY_GCP_ENDPOINT ?? null, token: given.ORRERY_GCP_TOKEN_URL ?? null },
+    alibabaEndpoints: { ecs: given.ORRERY_ALIBABA_ECS_ENDPOINT ?? null, sts: given.ORRERY_ALIBABA_STS_ENDPOINT ?? null },
     spoolDirectory: given.ORRERY_SPOOL_DIRECTORY,
     duckdbMemory: given.ORRERY_DUCKDB_MEMORY ?? '512MB',
     logLevel: given.ORRERY_LOG_LEVEL ?? 'info',
@@ -239,7 +277,7 @@ function readTls(given: Environment, problems: Problems): TemporalTls {
   };
 }
 
-type PemVariable = 'TEMPORAL_TLS_SERVER_CA' | 'TEMPORAL_TLS_CLIENT_CERT' | 'TEMPORAL_TLS_CLIENT_KEY';
+type PemVariable = 'TEMPORAL_TLS_SERVER_CA' | 'TEMPORAL_TLS_CLIENT_CERT' | 'TEMPORAL_TLS_CLIENT_KEY' | 'ORRERY_AZURE_CA_FILE';
 
 function readPem(variable: PemVariable, given: Environment, problems: Problems): Buffer | null {
   const path = given[variable];

@@ -3,6 +3,7 @@ import type { Database } from '../db/shared/connection.ts';
 import { inTransaction } from '../db/shared/transaction.ts';
 import type { EntityRow } from '../domain/shared/entity.ts';
 import { DomainError } from '../domain/shared/errors.ts';
+import { laterOf, type Clock } from '../domain/shared/time.ts';
 import type { EntityAct, EntityRef, Plan } from '../workflows/messages.ts';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a registry holds entities of every type; each entry is consistent in itself
@@ -25,7 +26,8 @@ export interface EntityActivities {
   advance(kind: string, ref: EntityRef, at: string): Promise<Plan<EntityAct>>;
 }
 
-export function createEntityActivities({ db, entities }: { db: Database; entities: EntityRegistry }): EntityActivities {
+/** Time moves on by the workflow's clock or by ours, whichever is ahead: a deadline that either has reached is due. */
+export function createEntityActivities({ db, clock, entities }: { db: Database; clock: Clock; entities: EntityRegistry }): EntityActivities {
   return {
     async advance(kind, ref, at) {
       const definition = entities.get(kind);
@@ -36,7 +38,7 @@ export function createEntityActivities({ db, entities }: { db: Database; entitie
           message: `This worker knows no entity of kind ${kind}; it is older than the workflow that asks.`,
         });
       }
-      return await inTransaction(db, (tx) => advanceEntity<EntityRow, EntityAct>(tx, definition, ref, at));
+      return await inTransaction(db, (tx) => advanceEntity<EntityRow, EntityAct>(tx, definition, ref, laterOf(at, clock.now())));
     },
   };
 }

@@ -3,26 +3,38 @@ import type { DataSourceActivityDependencies, TickSchedules } from '../activitie
 import { entityRegistry, type EntityRegistry } from '../activities/entities.ts';
 import { credentialCheckEntity } from '../commands/data-sources/credential-check-entity.ts';
 import { dataSourceEntity } from '../commands/data-sources/data-source-entity.ts';
+import { powerRunEntity } from '../commands/power/power-run-entity.ts';
+import { newId } from '../commands/shared/new-id.ts';
 import type { Config } from '../config.ts';
+import { createSandboxStore } from '../db/sandbox/sandbox-store.ts';
 import type { Database } from '../db/shared/connection.ts';
 import type { RawStore } from '../domain/billing/ports.ts';
+import type { CloudProviders } from '../domain/data-sources/cloud-ports.ts';
 import { toInstant, type Clock } from '../domain/shared/time.ts';
 import type { Vault } from '../domain/shared/vault.ts';
+import { createAlibabaProvider } from '../providers/alibaba/provider.ts';
+import { ALIBABA_DEFAULTS } from '../providers/alibaba/settings.ts';
 import { discoverPeriods } from '../providers/aws/billing/discover-periods.ts';
 import { createPeriodReader } from '../providers/aws/billing/period-reader.ts';
 import { createAwsClients } from '../providers/aws/clients.ts';
 import { createAwsConnectionChecker } from '../providers/aws/connection-checker.ts';
 import { createExportAccess } from '../providers/aws/export-access.ts';
+import { createAwsProvider } from '../providers/aws/provider.ts';
 import { createS3RawStore } from '../providers/aws/s3-raw-store.ts';
 import { AWS_DEFAULTS, type AwsSettings } from '../providers/aws/settings.ts';
+import { createAzureProvider } from '../providers/azure/provider.ts';
+import { AZURE_DEFAULTS } from '../providers/azure/settings.ts';
+import { createGcpProvider } from '../providers/gcp/provider.ts';
+import { GCP_DEFAULTS } from '../providers/gcp/settings.ts';
 import { createDirectoryRawStore } from '../providers/local/directory-raw-store.ts';
 import { createSecretVault } from '../providers/local/secret-vault.ts';
+import { createSandboxProvider } from '../providers/sandbox/provider.ts';
 
 /** The computer's clock. */
 export const systemClock: Clock = { now: () => toInstant(Date.now()) };
 
 /** Every entity of the product. */
-export const entities: EntityRegistry = entityRegistry([dataSourceEntity, credentialCheckEntity]);
+export const entities: EntityRegistry = entityRegistry([dataSourceEntity, credentialCheckEntity, powerRunEntity]);
 
 export function vaultOf({ secretKeys }: Pick<Config, 'secretKeys'>): Vault {
   return createSecretVault(secretKeys);
@@ -49,6 +61,20 @@ export function memoryLimitMb(duckdbMemory: string): number {
   return Number(amount) * (unit.startsWith('G') ? 1024 : 1);
 }
 
+/** Every cloud, at the endpoints of the configuration. The sandbox lives in the database, by the given clock. */
+export function cloudProviders(config: CloudEndpoints, { db, clock }: { db: Database; clock: Clock }): CloudProviders {
+  const { certificateAuthority, ...azure } = config.azureEndpoints;
+  return {
+    aws: createAwsProvider({ ...AWS_DEFAULTS, endpoints: config.awsEndpoints }),
+    azure: createAzureProvider({ ...AZURE_DEFAULTS, endpoints: azure, certificateAuthority }),
+    gcp: createGcpProvider({ ...GCP_DEFAULTS, endpoints: config.gcpEndpoints }),
+    alibaba: createAlibabaProvider({ ...ALIBABA_DEFAULTS, endpoints: config.alibabaEndpoints }),
+    sandbox: createSandboxProvider({ store: createSandboxStore({ db, newInstanceId: () => newId('sandbox-instance') }), clock }),
+  };
+}
+
+type CloudEndpoints = Pick<Config, 'awsEndpoints' | 'azureEndpoints' | 'gcpEndpoints' | 'alibabaEndpoints'>;
+
 /** What the activities of data sources work with, built from the configuration. */
 export function dataSourceDependencies(
   config: Config,
@@ -56,9 +82,11 @@ export function dataSourceDependencies(
 ): DataSourceActivityDependencies {
   const aws: AwsSettings = { ...AWS_DEFAULTS, endpoints: config.awsEndpoints };
   const options = { aws, allowedRoots: config.importRoots };
+  const clock = parts.clock ?? systemClock;
   return {
     db: parts.db,
-    clock: parts.clock ?? systemClock,
+    clock,
+    clouds: cloudProviders(config, { db: parts.db, clock }),
     vault: vaultOf(config),
     log: parts.log,
     rawStore: rawStoreOf(config),

@@ -3,6 +3,7 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import pino, { type Logger } from 'pino';
 import { configOrExit, type Config } from '../config.ts';
 import { connect } from '../db/shared/connection.ts';
+import type { Clock } from '../domain/shared/time.ts';
 import { taskQueueName } from '../workflows/messages.ts';
 import { dataSourceDependencies, entities, systemClock } from './dependencies.ts';
 import { startMonitor } from './monitor.ts';
@@ -20,6 +21,8 @@ const CLOSE_MS = 400;
 
 export interface StartWorkersOptions {
   workflowBundle?: { codePath: string };
+  /** Where "now" comes from in activities, relay and reconciler; the computer's by default. */
+  clock?: Clock;
 }
 
 /**
@@ -35,7 +38,8 @@ export async function startWorkers(config: Config, log: Logger, options: StartWo
   await ensureNamespace(connection, config.temporal.namespace);
   const taskQueue = taskQueueName(config.taskQueuePrefix, 'entities');
   const schedules = tickSchedules(client, taskQueue);
-  const activities = dataSourceDependencies(config, { db, schedules, log });
+  const clock = options.clock ?? systemClock;
+  const activities = dataSourceDependencies(config, { db, schedules, log, clock });
   const workers = await startQueueWorkers({
     connection: workerConnection,
     namespace: config.temporal.namespace,
@@ -45,18 +49,19 @@ export async function startWorkers(config: Config, log: Logger, options: StartWo
     log,
     workflowBundle: options.workflowBundle,
   });
-  const relay = startRelay({ db, databaseUrl: config.databaseUrl, clock: systemClock, entities, wake: wakeThrough(client, taskQueue), log });
+  const relay = startRelay({ db, databaseUrl: config.databaseUrl, clock, entities, wake: wakeThrough(client, taskQueue), log });
   const reconciler = startReconciler({
     db,
-    clock: systemClock,
+    clock,
     client,
     connection,
     namespace: config.temporal.namespace,
+    taskQueue,
     entities,
     schedules,
     log,
   });
-  const monitored = { db, clock: systemClock, log, workers: workers.status, reconciledAt: reconciler.succeededAt };
+  const monitored = { db, clock, log, workers: workers.status, reconciledAt: reconciler.succeededAt };
   const monitor = config.workersPort === null ? null : await startMonitor(monitored, { host: config.http.host, port: config.workersPort });
   log.info({ namespace: config.temporal.namespace, taskQueuePrefix: config.taskQueuePrefix }, 'workers, relay and reconciler run');
   return {

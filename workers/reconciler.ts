@@ -1,15 +1,17 @@
 import { WorkflowNotFoundError, type Client, type Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { AnyEntityDefinition, EntityRegistry } from '../activities/entities.ts';
-import { importTick, type TickSchedules } from '../activities/data-sources/dependencies.ts';
+import { tickOf, type TickSchedules } from '../activities/data-sources/dependencies.ts';
 import { dataSourcesWithSchedules } from '../db/data-sources/data-source-store.ts';
 import type { Database } from '../db/shared/connection.ts';
 import { inTransaction } from '../db/shared/transaction.ts';
 import { requestWakeUp } from '../db/shared/wake-up-store.ts';
 import { wantedSchedule, wantedScheduleOf } from '../domain/data-sources/data-source.ts';
+import { wantedDiscoverySchedule } from '../domain/data-sources/discovery.ts';
 import { plusMilliseconds, type Clock, type Instant } from '../domain/shared/time.ts';
-import { entityWorkflowId, tickScheduleId } from '../workflows/messages.ts';
+import { DATA_SOURCE_TICKS, entityWorkflowId, tickScheduleId, type Tick } from '../workflows/messages.ts';
 import { ensureNamespace } from './namespace.ts';
+import { ensureSweepSchedule, POWER_SWEEP } from './sweep-schedule.ts';
 import { listTickSchedules } from './tick-schedules.ts';
 
 const MINUTE_MS = 60_000;
@@ -23,6 +25,8 @@ export interface ReconcilerDependencies {
   client: Client;
   connection: Connection;
   namespace: string;
+  /** Where workflows run that Schedules start. */
+  taskQueue: string;
   entities: EntityRegistry;
   schedules: TickSchedules;
   log: Logger;
@@ -66,25 +70,36 @@ async function alone(db: Database, name: string, work: () => Promise<void>): Pro
 }
 
 /** Every Schedule that is wanted exists, and none that is not; with `compares`, each also says what its row wants. */
-async function ensureSchedules({ db, client, schedules }: ReconcilerDependencies, compares: boolean): Promise<void> {
+async function ensureSchedules({ db, client, schedules, taskQueue }: ReconcilerDependencies, compares: boolean): Promise<void> {
   const existing = await listTickSchedules(client);
+  if (!existing.has(POWER_SWEEP)) await ensureSweepSchedule(client, taskQueue);
   const wanted = new Set<string>();
-  for (const source of await dataSourcesWithSchedules(db)) {
-    const tick = importTick(source);
-    const schedule = wantedScheduleOf(wantedSchedule(source));
-    if (schedule === null) continue;
+  for (const { tick, schedule } of await wantedTicks(db)) {
     wanted.add(tickScheduleId(tick));
     if (compares || !existing.has(tickScheduleId(tick))) await schedules.ensure(tick, schedule);
   }
   for (const id of existing) {
-    const [name, rowId] = id.split('/');
-    if (name !== 'import-data-source' || rowId === undefined || wanted.has(id)) continue;
+    const [text, rowId] = id.split('/');
+    const name = DATA_SOURCE_TICKS.find((one) => one === text);
+    if (name === undefined || rowId === undefined || wanted.has(id)) continue;
     // Read again: the data source may have been connected since the list was made.
     const row = await db('data_sources').where({ id: rowId }).first<{ state: string } | undefined>('state');
     if (row === undefined || row.state === 'deleted') {
       await schedules.remove({ name, ref: { organizationId: '', id: rowId } });
     }
   }
+}
+
+/** Every tick that a row wants, with its Schedule. */
+async function wantedTicks(db: Database): Promise<{ tick: Tick; schedule: { everyMinutes: number; paused: boolean } }[]> {
+  const sources = await dataSourcesWithSchedules(db);
+  return sources.flatMap((source) => {
+    const schedules = { 'import-data-source': wantedSchedule(source), 'discover-data-source': wantedDiscoverySchedule(source) };
+    return DATA_SOURCE_TICKS.flatMap((name) => {
+      const schedule = wantedScheduleOf(schedules[name]);
+      return schedule === null ? [] : [{ tick: tickOf(name, source), schedule }];
+    });
+  });
 }
 
 async function wakeOverdue(deps: ReconcilerDependencies, definition: AnyEntityDefinition): Promise<void> {

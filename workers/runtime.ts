@@ -7,6 +7,7 @@ import { createDataSourceActivities, createTickActivities } from '../activities/
 import type { DataSourceActivityDependencies } from '../activities/data-sources/dependencies.ts';
 import { createEntityActivities, type EntityRegistry } from '../activities/entities.ts';
 import { TASK_QUEUES, taskQueueName, type TaskQueue } from '../workflows/messages.ts';
+import { createPowerRunActivities, createPowerSweepActivities } from '../activities/power/index.ts';
 import { failureInterceptor } from './failure-interceptor.ts';
 
 export interface WorkerParts {
@@ -117,14 +118,14 @@ function optionsOf(queue: TaskQueue, parts: WorkerParts): WorkerOptions {
 }
 
 function activitiesOf(queue: TaskQueue, { activities, entities }: WorkerParts): object {
-  const { planImport, importPeriod, purgeDataSource, checkConnection, applySchedule } = createDataSourceActivities(activities);
+  const { planImport, importPeriod, purgeDataSource, checkConnection, discover, applySchedule } = createDataSourceActivities(activities);
   switch (queue) {
     case 'entities':
-      return { ...createEntityActivities({ db: activities.db, entities }), ...createTickActivities(activities), applySchedule };
+      return { ...createEntityActivities({ db: activities.db, clock: activities.clock, entities }), ...createTickActivities(activities), applySchedule };
     case 'imports':
       return { planImport, importPeriod, purgeDataSource };
     case 'cloud':
-      return { checkConnection };
+      return { checkConnection, discover };
     case 'outbound':
       return {};
   }

@@ -54,12 +54,17 @@ export function entityWorkflowId(kind: string, id: string): string {
 /** Search attributes that every workflow of the product carries; all keywords. */
 export const SEARCH_ATTRIBUTES = ['OrreryOrganization', 'OrreryDomain', 'OrreryStatus'] as const;
 
-/** What a Temporal Schedule starts: a tick issues one command for a row. */
-export interface Tick {
-  /** Which tick: the key of its command. */
-  name: 'import-data-source';
+/** Ticks of a data source: one asks for an import, one for a discovery. */
+export const DATA_SOURCE_TICKS = ['import-data-source', 'discover-data-source'] as const;
+
+/** What a Temporal Schedule starts for a data source. */
+export interface DataSourceTick {
+  name: (typeof DATA_SOURCE_TICKS)[number];
   ref: EntityRef;
 }
+
+/** What a Temporal Schedule starts: a tick issues one command for a row, by its name. */
+export type Tick = DataSourceTick;
 
 /** The id of the Schedule that ticks for a row. */
 export function tickScheduleId(tick: Tick): string {

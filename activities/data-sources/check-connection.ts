@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { completeConnection, connectionRefusal, failConnection } from '../../commands/data-sources/connect-data-source.ts';
+import { completeConnection, connectionRefusal, failConnection, type KnownConnection } from '../../commands/data-sources/connect-data-source.ts';
 import { getCheck } from '../../db/data-sources/credential-check-store.ts';
 import { readPendingSecret } from '../../db/data-sources/credentials-store.ts';
 import { inTransaction, sqlStateOf } from '../../db/shared/transaction.ts';
-import { credentialsFromText } from '../../domain/data-sources/aws-credentials.ts';
-import { CHECK_EXPIRED, type CredentialCheck } from '../../domain/data-sources/credential-check.ts';
+import { credentialsFromText, type AwsCredentials } from '../../domain/data-sources/aws-credentials.ts';
+import { cloudCredentialsFromText } from '../../domain/data-sources/cloud-credentials.ts';
+import type { CloudProvider } from '../../domain/data-sources/cloud-ports.ts';
+import { CHECK_EXPIRED, type CredentialCheck, type RequestedConnection } from '../../domain/data-sources/credential-check.ts';
 import { standInAccount } from '../../domain/data-sources/data-source.ts';
-import type { CheckedConnection } from '../../domain/data-sources/ports.ts';
-import { toErrorRecord } from '../../domain/shared/errors.ts';
+import { DomainError, toErrorRecord } from '../../domain/shared/errors.ts';
 import type { CheckConnectionAct } from '../../workflows/data-sources/messages.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import { actingActivity, longAttempt, worthAnotherAttempt } from '../shared/attempt.ts';
@@ -31,9 +32,9 @@ export async function checkConnection(deps: DataSourceActivityDependencies, ref:
     }
     try {
       const secret = await openPendingSecret(deps, check);
-      const checked = await deps.checker.check(check.request.connection, secret === null ? null : credentialsFromText(secret), signal);
+      const checked = await verify(deps, check.request, secret, signal);
       const sealed = secret === null ? null : deps.vault.seal(secret, check.dataSourceId);
-      await inTransaction(deps.db, (tx) => completeConnection(tx, ref, { ...checked, standInAccount: standInOf(checked) }, sealed, decision()));
+      await inTransaction(deps.db, (tx) => completeConnection(tx, ref, checked, sealed, decision()));
     } catch (error) {
       const refused = sqlStateOf(error) === UNIQUE_VIOLATION;
       if (!refused && worthAnotherAttempt(error)) throw error;
@@ -50,7 +51,41 @@ async function openPendingSecret(deps: DataSourceActivityDependencies, check: Cr
   return sealed === null ? null : deps.vault.open(sealed, check.pendingSecretId);
 }
 
+/** How long reading instances is tried while a bill is being connected. */
+const INSTANCES_TRIED_MS = 10_000;
+
+/** Asks the cloud: who the credentials are, and what they open. */
+async function verify(
+  { checker, clouds }: DataSourceActivityDependencies,
+  wish: RequestedConnection,
+  secret: string | null,
+  signal: AbortSignal,
+): Promise<KnownConnection> {
+  if (wish.cloud !== 'aws') {
+    const credentials = secret === null ? null : cloudCredentialsFromText(secret);
+    const { accountId, warnings } = await clouds[wish.cloud].check(wish.connection, credentials, signal);
+    return { accountId, standInAccount: accountId, export: null, warnings };
+  }
+  const credentials = secret === null ? null : credentialsFromText(secret);
+  const checked = await checker.check(wish.connection, credentials, signal);
+  const instances = credentials === null ? [] : await instanceWarnings(clouds.aws, credentials, signal);
+  return { ...checked, warnings: [...checked.warnings, ...instances], standInAccount: standInOf(checked.export?.path ?? '') };
+}
+
+/** An AWS account is a reason to connect for its bill alone: that its instances cannot be read is a warning. */
+async function instanceWarnings(aws: CloudProvider, credentials: AwsCredentials, signal: AbortSignal): Promise<string[]> {
+  const late = AbortSignal.timeout(INSTANCES_TRIED_MS);
+  try {
+    return (await aws.check({}, credentials, AbortSignal.any([signal, late]))).warnings;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof DomainError) return [`Its instances could not be tried: ${error.message}`];
+    if (late.aborted) return [`Its instances could not be tried: EC2 did not answer within ${INSTANCES_TRIED_MS / 1000} seconds.`];
+    throw error;
+  }
+}
+
 /** Made of the directory's path, so that connecting the same directory twice is refused even if its files name no account. */
-function standInOf(checked: CheckedConnection): string {
-  return standInAccount(createHash('sha256').update(checked.export?.path ?? '').digest('hex'));
+function standInOf(path: string): string {
+  return standInAccount(createHash('sha256').update(path).digest('hex'));
 }

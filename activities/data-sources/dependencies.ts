@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
 import type { Database } from '../../db/shared/connection.ts';
 import type { DiscoveredPeriod, ExportLocation, ExportObjects, PeriodReader, RawStore } from '../../domain/billing/ports.ts';
+import type { CloudProviders } from '../../domain/data-sources/cloud-ports.ts';
 import type { ConnectionChecker, ExportAccess } from '../../domain/data-sources/ports.ts';
 import type { Clock } from '../../domain/shared/time.ts';
 import type { Vault } from '../../domain/shared/vault.ts';
-import type { EntityRef, Tick } from '../../workflows/messages.ts';
+import type { DataSourceTick, EntityRef, Tick } from '../../workflows/messages.ts';
 
 /** Temporal Schedules, as rows want them. */
 export interface TickSchedules {
@@ -22,6 +23,7 @@ export interface DataSourceActivityDependencies {
   log: Logger;
   rawStore: RawStore;
   reader: PeriodReader;
+  clouds: CloudProviders;
   checker: ConnectionChecker;
   exports: ExportAccess;
   discoverPeriods(objects: ExportObjects, location: ExportLocation): Promise<DiscoveredPeriod[]>;
@@ -30,7 +32,7 @@ export interface DataSourceActivityDependencies {
   spoolDirectory: string;
 }
 
-/** The tick that imports a data source. */
-export function importTick(ref: EntityRef): Tick {
-  return { name: 'import-data-source', ref: { organizationId: ref.organizationId, id: ref.id } };
+/** A data source's tick of this name. */
+export function tickOf(name: DataSourceTick['name'], { organizationId, id }: EntityRef): DataSourceTick {
+  return { name, ref: { organizationId, id } };
 }

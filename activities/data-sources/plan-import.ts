@@ -11,8 +11,9 @@ import { monthOf } from '../../domain/shared/time.ts';
 import type { PlanImportAct } from '../../workflows/data-sources/messages.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import { actingActivity } from '../shared/attempt.ts';
+import { NOTHING_TO_DO } from '../shared/fenced-attempt.ts';
 import type { DataSourceActivityDependencies } from './dependencies.ts';
-import { importAttempt, NOTHING_TO_DO } from './import-attempt.ts';
+import { importAttempt } from './import-attempt.ts';
 import { openExport, type OpenExport } from './open-export.ts';
 
 /** Looks at the export and records which months the import reads, newest first. */

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { purgeInstances } from '../../commands/data-sources/purge-instances.ts';
 import { recordDataSourcePurged } from '../../commands/data-sources/record-import.ts';
 import { purgeStep } from '../../db/billing/purge-period.ts';
 import { forgetRawObjects, generationsBegun, lockRawObjects, notedRawObjects } from '../../db/billing/raw-object-store.ts';
@@ -12,11 +13,13 @@ import { generationDocument } from './import-period.ts';
 
 /** Rows deleted in one transaction: short enough that nobody waits for it. */
 const ROWS_PER_STEP = 5_000;
+/** Instances deleted in one transaction, with what refers to them. */
+const INSTANCES_PER_STEP = 500;
 /** Raw objects removed in one transaction, each by a call to the store; imports of the organization wait for it. */
 const OBJECTS_PER_STEP = 50;
 
 /**
- * Deletes costs, raw objects (of every generation and attempt) and credentials of a data source in
+ * Deletes instances, costs, raw objects (of every generation and attempt) and credentials of a data source in
  * bounded steps; the ledger and what its imports did stay. What is left to do is told by the rows,
  * so it may be stopped anywhere and repeated.
  */
@@ -24,6 +27,7 @@ export async function purgeDataSource(deps: DataSourceActivityDependencies, ref:
   await longAttempt<null, void>(async ({ signal }) => {
     const source = await getDataSource(deps.db, ref.organizationId, ref.id);
     if (source === null || source.state !== 'deleting') return;
+    await untilDone(signal, () => inTransaction(deps.db, (tx) => purgeInstances(tx, ref, INSTANCES_PER_STEP)));
     await untilDone(signal, () =>
       inTransaction(deps.db, async (tx) => {
         await lockDataSource(tx, ref.organizationId, ref.id);

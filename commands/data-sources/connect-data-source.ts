@@ -4,14 +4,17 @@ import type { Transaction } from '../../db/shared/connection.ts';
 import { violatedConstraint } from '../../db/shared/transaction.ts';
 import {
   CHECK_LIFETIME_MS,
+  connectionOf,
   failCheck,
+  kindOf,
   newCredentialCheck,
   succeedCheck,
   type ConnectWish,
   type CredentialCheck,
 } from '../../domain/data-sources/credential-check.ts';
 import { reconnect, requestImport as requested, type DataSource, type ExportSettings } from '../../domain/data-sources/data-source.ts';
-import type { Actor } from '../../domain/shared/entity.ts';
+import { discovers, noDiscoveryYet, requestDiscovery as discoveryRequested } from '../../domain/data-sources/discovery.ts';
+import { andThen, unchanged, type Actor } from '../../domain/shared/entity.ts';
 import { DomainError, toErrorRecord, type ErrorRecord } from '../../domain/shared/errors.ts';
 import { plusMilliseconds, type Instant } from '../../domain/shared/time.ts';
 import type { Sealed, Vault } from '../../domain/shared/vault.ts';
@@ -23,6 +26,7 @@ import { credentialCheckEntity } from './credential-check-entity.ts';
 import { dataSourceEntity } from './data-source-entity.ts';
 import { reimportRootsTakingConnected } from './edit-data-source.ts';
 import { nameTaken } from './refusals.ts';
+import { requestDiscovery } from './request-discovery.ts';
 import { requestImport } from './request-import.ts';
 
 export interface ConnectRequest {
@@ -118,9 +122,10 @@ async function createDataSource(tx: Transaction, check: CredentialCheck, checked
     lastAt: at,
     nextDueAt: null,
     cloud: wish.cloud,
-    kind: wish.connection.kind,
+    kind: kindOf(wish),
     name: wish.name,
     accountId: checked.accountId ?? checked.standInAccount,
+    connection: connectionOf(wish),
     credentialsKind: wish.credentialsKind,
     export: checked.export,
     linkedAccounts: wish.linkedAccounts,
@@ -137,13 +142,12 @@ async function createDataSource(tx: Transaction, check: CredentialCheck, checked
     running: null,
     waiting: null,
     ended: [],
+    discovery: noDiscoveryYet(wish.discoveryIntervalMinutes),
   };
   await createEntity(tx, dataSourceEntity, source, 'data-sources.connect', { at, by });
-  if (wish.connection.kind === 'root') {
-    await requestImport(tx, source, { cause: 'first', months: [], at, by });
-  } else {
-    await reimportRootsTakingConnected(tx, organizationId, { at, by });
-  }
+  if (discovers(source)) await requestDiscovery(tx, source, { cause: 'first', at, by });
+  if (source.kind === 'root') await requestImport(tx, source, { cause: 'first', months: [], at, by });
+  if (source.kind === 'linked') await reimportRootsTakingConnected(tx, organizationId, { at, by });
 }
 
 async function updateDataSource(tx: Transaction, check: CredentialCheck, checked: KnownConnection, { at }: Decision): Promise<void> {
@@ -152,13 +156,17 @@ async function updateDataSource(tx: Transaction, check: CredentialCheck, checked
   await decide(tx, dataSourceEntity, ref, { at, by: check.actor }, (source) => {
     const reconnected = reconnect(source, {
       accountId: checked.accountId,
+      connection: connectionOf(check.request),
       export: checked.export,
       warnings: checked.warnings,
       credentialsKind: check.request.credentialsKind,
     });
-    if (source.kind === 'linked') return reconnected;
-    const next = requested(reconnected.entity, { ...ids, cause: 'request', automatic: true, requestedMonths: [] }, at);
-    return { entity: next.settled.entity, transitions: [...reconnected.transitions, ...next.settled.transitions] };
+    const importing = andThen(reconnected, (current) =>
+      current.kind === 'root' ? requested(current, { ...ids, cause: 'request', automatic: true, requestedMonths: [] }, at).settled : unchanged(current),
+    );
+    return andThen(importing, (current) =>
+      discovers(current) ? discoveryRequested(current, { id: newId('discovery'), cause: 'first', operationId: null }, at).settled : unchanged(current),
+    );
   });
 }
 

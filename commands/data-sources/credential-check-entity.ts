@@ -2,7 +2,7 @@ import { insertCheck, lockCheck, saveCheck } from '../../db/data-sources/credent
 import { settleCheck, type CredentialCheck } from '../../domain/data-sources/credential-check.ts';
 import { CREDENTIAL_CHECK, type CheckConnectionAct } from '../../workflows/data-sources/messages.ts';
 import type { EntityDefinition } from '../shared/entity-commands.ts';
-import { followCheck } from './follow-imports.ts';
+import { followCheck } from './follow-operations.ts';
 
 /** One try of credentials as an entity: ends by success, failure or after ten minutes. */
 export const credentialCheckEntity: EntityDefinition<CredentialCheck, CheckConnectionAct> = {

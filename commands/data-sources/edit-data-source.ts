@@ -36,10 +36,10 @@ export async function editDataSource(tx: Transaction, ref: EntityRef, changes: D
   return edited;
 }
 
-/** Begins deletion. The Schedule goes at once; data and credentials are purged by the workflow; the ledger stays. */
+/** Begins deletion. The Schedules go at once; data and credentials are purged by the workflow; the ledger stays. */
 export async function deleteDataSource(tx: Transaction, ref: EntityRef, decision: Decision): Promise<DataSource> {
   const deleted = await decide(tx, dataSourceEntity, ref, decision, (source) => beginDeletion(source));
-  await reimportRootsTakingConnected(tx, ref.organizationId, decision);
+  if (deleted.cloud === 'aws') await reimportRootsTakingConnected(tx, ref.organizationId, decision);
   return deleted;
 }
 

@@ -5,7 +5,6 @@ import {
   recordPeriod,
   recordPlan,
   recordPurged,
-  recordScheduleApplied,
 } from '../../domain/data-sources/data-source.ts';
 import { deleteCredentials } from '../../db/data-sources/credentials-store.ts';
 import { holdsImportFence } from '../../db/data-sources/import-store.ts';
@@ -57,10 +56,6 @@ export async function recordImportFailure(
   decision: Decision,
 ): Promise<void> {
   await decide(tx, dataSourceEntity, ref, decision, (source, at) => failImport(source, importId, error, at));
-}
-
-export async function recordSchedule(tx: Transaction, ref: EntityRef, schedule: string, decision: Decision): Promise<void> {
-  await decide(tx, dataSourceEntity, ref, decision, (source) => recordScheduleApplied(source, schedule));
 }
 
 /** Everything of the data source is purged: its credentials go with the last step. */

@@ -1,4 +1,5 @@
 import type { TagKey } from '../../domain/billing/tag-keys.ts';
+import { restoreDiscovered } from '../resources/restore-discovered.ts';
 import type { Transaction } from '../shared/connection.ts';
 
 export interface ResourceChanges {
@@ -106,7 +107,7 @@ async function touch(tx: Transaction, change: string, bindings: Record<string, u
 
 /**
  * Recomputes the resources in the temporary table `touched_resources` from the bills that know
- * them. The result does not depend on the order in which bills were imported: the newest billing
+ * them, or else from discovery. The result does not depend on the order in which bills were imported: the newest billing
  * period wins, then the later last seen, then the data source's id.
  */
 export async function refreshTouchedResources(tx: Transaction): Promise<void> {
@@ -124,9 +125,11 @@ export async function refreshTouchedResources(tx: Transaction): Promise<void> {
      ) n
      where r.key = n.resource_key and (${attributesOf('r')}) is distinct from (${attributesOf('n')})`,
   );
+  await restoreDiscovered(tx);
   await tx.raw(
     `delete from resources r using touched_resources t where r.key = t.resource_key
-       and not exists (select from resource_periods p where p.resource_key = r.key)`,
+       and not exists (select from resource_periods p where p.resource_key = r.key)
+       and not exists (select from instances i where i.resource_id = r.id)`,
   );
 }
 

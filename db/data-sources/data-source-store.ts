@@ -1,5 +1,6 @@
 import type { BillingImport } from '../../domain/billing/billing-import.ts';
 import type { DataSource } from '../../domain/data-sources/data-source.ts';
+import type { DiscoveryOfSource } from '../../domain/data-sources/discovery.ts';
 import { escapeLike } from '../audit/ledger-store.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
 import { insertImport, openImportsOf, saveImport } from './import-store.ts';
@@ -57,6 +58,34 @@ function toColumns(source: DataSource): Row {
     last_success_at: source.lastSuccessAt,
     last_error: source.lastError === null ? null : JSON.stringify(source.lastError),
     warnings: JSON.stringify(source.warnings),
+    connection: JSON.stringify(source.connection),
+    ...discoveryColumns(source.discovery),
+  };
+}
+
+function discoveryColumns(discovery: DiscoveryOfSource): Row {
+  const orNull = (value: object | null): string | null => (value === null ? null : JSON.stringify(value));
+  return {
+    discovery_interval_minutes: discovery.intervalMinutes,
+    discovery_schedule_applied: discovery.scheduleApplied,
+    discovery_current: orNull(discovery.current),
+    discovery_next: orNull(discovery.next),
+    last_discovery_attempt_at: discovery.lastAttemptAt,
+    last_discovery_success_at: discovery.lastSuccessAt,
+    last_discovery_error: orNull(discovery.lastError),
+  };
+}
+
+function toDiscovery(row: Row): DiscoveryOfSource {
+  return {
+    intervalMinutes: row.discovery_interval_minutes as number,
+    scheduleApplied: row.discovery_schedule_applied as string,
+    current: row.discovery_current as DiscoveryOfSource['current'],
+    next: row.discovery_next as DiscoveryOfSource['next'],
+    lastAttemptAt: row.last_discovery_attempt_at as string | null,
+    lastSuccessAt: row.last_discovery_success_at as string | null,
+    lastError: row.last_discovery_error as DiscoveryOfSource['lastError'],
+    ended: [],
   };
 }
 
@@ -64,10 +93,11 @@ function toDataSource(row: Row, imports: { running: BillingImport | null; waitin
   return {
     id: row.id as string,
     organizationId: row.organization_id as string,
-    cloud: 'aws',
+    cloud: row.cloud as DataSource['cloud'],
     kind: row.kind as DataSource['kind'],
     name: row.name as string,
     accountId: row.account_id as string,
+    connection: row.connection as DataSource['connection'],
     credentialsKind: row.credentials_kind as DataSource['credentialsKind'],
     export: row.export as DataSource['export'],
     linkedAccounts: row.linked_accounts as DataSource['linkedAccounts'],
@@ -86,6 +116,7 @@ function toDataSource(row: Row, imports: { running: BillingImport | null; waitin
     createdAt: row.created_at as string,
     ended: [],
     ...imports,
+    discovery: toDiscovery(row),
   };
 }
 
@@ -122,6 +153,7 @@ export async function rootsTakingConnected(tx: Transaction, organizationId: stri
 
 export interface DataSourceFilter {
   search?: string | undefined;
+  cloud?: string | undefined;
   kind?: string | undefined;
   state?: string | undefined;
 }
@@ -134,6 +166,7 @@ export async function listDataSources(
   page: { limit: number; after: { name: string; id: string } | null },
 ): Promise<{ rows: DataSource[]; total: number }> {
   const matching = db('data_sources').where('organization_id', organizationId).whereNot('state', 'deleted');
+  if (filter.cloud !== undefined) void matching.where('cloud', filter.cloud);
   if (filter.kind !== undefined) void matching.where('kind', filter.kind);
   if (filter.state !== undefined) void matching.where('state', filter.state);
   if (filter.search !== undefined) {
@@ -148,8 +181,8 @@ export async function listDataSources(
   return { rows, total: counted?.count ?? 0 };
 }
 
-/** Every data source that ought to have a Temporal Schedule, or may still have one: for the reconciler. */
+/** Every data source that may want a Temporal Schedule: for the reconciler. */
 export async function dataSourcesWithSchedules(db: Database): Promise<DataSource[]> {
-  const rows = await db('data_sources').where('kind', 'root').whereIn('state', ['active', 'paused']).select<Row[]>('*');
+  const rows = await db('data_sources').whereIn('state', ['active', 'paused']).select<Row[]>('*');
   return rows.map((row) => toDataSource(row, { running: null, waiting: null }));
 }

@@ -5,11 +5,15 @@ const DATA_SOURCES = `
   alter table data_sources add column connection jsonb not null default '{}';
   alter table data_sources add column discovery_interval_minutes integer not null default 10;
   alter table data_sources add column discovery_schedule_applied text not null default 'none';
-  alter table data_sources add column discovery_requested_at timestamptz;
-  alter table data_sources add column discovery_operation_id text collate "C";
+  -- The discovery that runs or waits for its turn, and the one that comes after it: domain/data-sources/discovery.ts.
+  alter table data_sources add column discovery_current jsonb;
+  alter table data_sources add column discovery_next jsonb;
   alter table data_sources add column last_discovery_attempt_at timestamptz;
   alter table data_sources add column last_discovery_success_at timestamptz;
   alter table data_sources add column last_discovery_error jsonb;
+  -- An account whose bills cannot be imported yet.
+  alter table data_sources drop constraint data_sources_kind;
+  alter table data_sources add constraint data_sources_kind check (kind in ('root', 'linked', 'account'));
 `;
 
 const INSTANCES = `
@@ -42,12 +46,14 @@ const INSTANCES = `
     zone text collate "C",
     scope text collate "C" not null,
     handle jsonb not null,
-    -- As the cloud writes them; resources.tags has the normalised keys.
+    -- As the cloud writes them, and by normalised key, as resources.tags has them.
     tags jsonb not null,
+    resource_tags jsonb not null,
     state text collate "C" not null,
     state_reason text,
     observed_at timestamptz not null,
     launched_at timestamptz,
+    -- As the cloud says and, with local disks, as a person chose.
     can_stop boolean not null,
     cannot_stop_reason text collate "C",
     cannot_stop_detail text,
@@ -57,6 +63,8 @@ const INSTANCES = `
     price_currency text collate "C",
     first_discovered_at timestamptz not null,
     last_discovered_at timestamptz not null,
+    -- The data source's fencing number of the discovery that saw it last: a scope listed whole under another one lacks it.
+    seen_fence bigint not null,
     gone_at timestamptz,
     version integer not null default 1,
     unique (organization_id, resource_id),
@@ -65,7 +73,7 @@ const INSTANCES = `
     constraint instances_price_has_currency check ((price_hourly is null) = (price_currency is null)),
     foreign key (organization_id, resource_id) references resources (organization_id, id),
     foreign key (organization_id, data_source_id) references data_sources (organization_id, id)
-  );
+  ) with (fillfactor = 80);
   create index instances_by_scope on instances (data_source_id, scope) where gone_at is null;
   create index instances_by_name on instances (organization_id, instance_name, resource_id);
   create index instances_by_tags on instances using gin (tags jsonb_path_ops);
@@ -81,7 +89,8 @@ export async function down(knex: Knex): Promise<void> {
   await knex.raw(`drop table instances, discovery_scopes`);
   await knex.raw(`
     alter table data_sources drop column connection, drop column discovery_interval_minutes,
-      drop column discovery_schedule_applied, drop column discovery_requested_at, drop column discovery_operation_id,
-      drop column last_discovery_attempt_at, drop column last_discovery_success_at, drop column last_discovery_error
+      drop column discovery_schedule_applied, drop column discovery_current, drop column discovery_next,
+      drop column last_discovery_attempt_at, drop column last_discovery_success_at, drop column last_discovery_error,
+      drop constraint data_sources_kind, add constraint data_sources_kind check (kind in ('root', 'linked'))
   `);
 }

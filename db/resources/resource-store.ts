@@ -15,7 +15,8 @@ export async function organizationOfResource(db: Database, id: string): Promise<
 /** A resource with its tags and the bills it is on, or null. */
 export async function getResource(db: Database, organizationId: string, id: string): Promise<Resource | null> {
   const result = await db.raw<{ rows: Row[] }>(
-    `select r.*, ${TAGS} as resource_tags, ${BILLS} as bills from resources r where r.organization_id = ? and r.id = ?`,
+    `select r.*, ${TAGS} as resource_tags, ${BILLS} as bills, i.first_discovered_at, i.last_discovered_at
+     from resources r left join instances i on i.resource_id = r.id where r.organization_id = ? and r.id = ?`,
     [organizationId, id],
   );
   const row = result.rows[0];
@@ -32,9 +33,17 @@ export async function getResource(db: Database, organizationId: string, id: stri
     serviceName: row.service_name as string,
     regionId: row.region_id as string,
     tags: row.resource_tags as ResourceTag[],
-    firstSeen: row.first_seen as string,
-    lastSeen: row.last_seen as string,
+    ...seenOf(row),
     bills: row.bills as Resource['bills'],
+  };
+}
+
+/** Bills say when a resource was seen; of one that is on none, discovery does. */
+function seenOf(row: Row): Pick<Resource, 'firstSeen' | 'lastSeen'> {
+  const byDiscovery = (row.bills as Resource['bills']).length === 0 && row.last_discovered_at !== null;
+  return {
+    firstSeen: (byDiscovery ? row.first_discovered_at : row.first_seen) as string,
+    lastSeen: (byDiscovery ? row.last_discovered_at : row.last_seen) as string,
   };
 }
 

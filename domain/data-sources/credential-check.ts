@@ -1,24 +1,39 @@
 import { step, unchanged, type Actor, type EntityRow, type Settled } from '../shared/entity.ts';
 import type { ErrorRecord } from '../shared/errors.ts';
 import { plusMilliseconds, type Instant } from '../shared/time.ts';
+import type { Cloud } from '../resources/instance.ts';
 import type { AwsConnectionRequest } from './aws-connection.ts';
-import type { ImportInterval } from './data-source.ts';
+import type { CloudConnection } from './cloud-ports.ts';
+import type { CredentialsKind, DataSourceKind, ImportInterval } from './data-source.ts';
 
 export type CredentialCheckState = 'checking' | 'succeeded' | 'failed' | 'expired';
 
 /** A secret waits this long for its check, then it is purged. */
 export const CHECK_LIFETIME_MS = 10 * 60_000;
 
+/** An account and how it is reached: what is verified and completed before it is saved. */
+export type RequestedConnection =
+  | { cloud: 'aws'; connection: AwsConnectionRequest }
+  | { cloud: Exclude<Cloud, 'aws'>; connection: CloudConnection };
+
 /** What a person asked to connect, without the secret. */
-export interface ConnectWish {
-  cloud: 'aws';
+export type ConnectWish = RequestedConnection & {
   name: string;
-  credentialsKind: 'key-pair' | 'assumed-role' | 'default-chain' | 'none';
-  /** What the checker verifies and completes. */
-  connection: AwsConnectionRequest;
+  credentialsKind: CredentialsKind;
   linkedAccounts: 'all' | 'connected';
   importIntervalMinutes: ImportInterval;
   initialMonths: number;
+  discoveryIntervalMinutes: number;
+};
+
+/** What kind of data source a connection leads to. */
+export function kindOf(wish: RequestedConnection): DataSourceKind {
+  return wish.cloud === 'aws' ? wish.connection.kind : 'account';
+}
+
+/** What identifies the account with its cloud. With AWS the credentials say it all. */
+export function connectionOf(wish: RequestedConnection): CloudConnection {
+  return wish.cloud === 'aws' ? {} : wish.connection;
 }
 
 /** One try of credentials against their cloud. The row that will use them appears only on success. */

@@ -16,6 +16,7 @@ import {
   wantedScheduleOf,
   type DataSource,
 } from './data-source.ts';
+import { noDiscoveryYet } from './discovery.ts';
 
 const T0 = '2026-11-01T00:00:00.000Z';
 const T1 = '2026-11-01T00:10:00.000Z';
@@ -31,6 +32,7 @@ const source: DataSource = {
   kind: 'root',
   name: 'Main bill',
   accountId: '012345678901',
+  connection: {},
   credentialsKind: 'default-chain',
   export: null,
   linkedAccounts: 'all',
@@ -47,6 +49,7 @@ const source: DataSource = {
   running: null,
   waiting: null,
   ended: [],
+  discovery: noDiscoveryYet(10),
 };
 
 const wish = (id: string, months: string[] = []) => ({
@@ -168,7 +171,7 @@ test('an edit that changes nothing takes no step', (t) => {
 });
 
 test('credentials of another account are refused with both accounts named', (t) => {
-  const checked = { accountId: '999999999999', credentialsKind: 'key-pair' as const, export: null, warnings: [] };
+  const checked = { accountId: '999999999999', connection: {}, credentialsKind: 'key-pair' as const, export: null, warnings: [] };
   t.throws(() => reconnect(source, checked), { message: /999999999999.*012345678901/ });
 });
 

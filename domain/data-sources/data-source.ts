@@ -1,7 +1,11 @@
 import { isOpen, joinImport, type BillingImport, type ImportPeriod } from '../billing/billing-import.ts';
 import { andThen, step, unchanged, type EntityRow, type Settled } from '../shared/entity.ts';
+import { CLOUD_NAMES, type Cloud } from '../resources/instance.ts';
 import { DomainError, type ErrorRecord } from '../shared/errors.ts';
 import type { Instant, Month } from '../shared/time.ts';
+import type { CloudCredentials } from './cloud-credentials.ts';
+import type { CloudConnection } from './cloud-ports.ts';
+import { settleDiscovery, type DiscoveryOfSource } from './discovery.ts';
 
 export type DataSourceState = 'active' | 'paused' | 'deleting' | 'deleted';
 
@@ -23,16 +27,27 @@ export interface ExportSettings {
   path: string | null;
 }
 
+/** How the account is reached; `none` for a directory of bills and for the sandbox. */
+export type CredentialsKind = CloudCredentials['kind'] | 'none';
+
 /**
- * A connection to a cloud account and its bill. Its imports belong to it: one runs at a time, at
- * most one waits. The row decides; `data-source/<id>` waits and acts.
+ * `root`: the account's bill is imported. `linked`: its costs come with the bill of its root.
+ * `account`: a cloud whose bills cannot be imported yet; only its resources are known.
+ */
+export type DataSourceKind = 'root' | 'linked' | 'account';
+
+/**
+ * A connection to a cloud account. Its imports and discoveries belong to it: one runs at a time, at
+ * most one of each waits. The row decides; `data-source/<id>` waits and acts.
  */
 export interface DataSource extends EntityRow {
-  cloud: 'aws';
-  kind: 'root' | 'linked';
+  cloud: Cloud;
+  kind: DataSourceKind;
   name: string;
   accountId: string;
-  credentialsKind: 'key-pair' | 'assumed-role' | 'default-chain' | 'none';
+  /** What identifies the account with its cloud, without secrets. */
+  connection: CloudConnection;
+  credentialsKind: CredentialsKind;
   export: ExportSettings | null;
   linkedAccounts: 'all' | 'connected';
   importIntervalMinutes: ImportInterval;
@@ -52,17 +67,19 @@ export interface DataSource extends EntityRow {
   waiting: BillingImport | null;
   /** Imports that ended in this decision, for the store to write; empty when read. */
   ended: BillingImport[];
+  discovery: DiscoveryOfSource;
 }
 
-/** The Schedule a data source ought to have: `none`, or `every <minutes>` with `, paused`. */
+/** The import Schedule a data source ought to have: `none`, or `every <minutes>` with `, paused`. */
 export function wantedSchedule(source: Pick<DataSource, 'state' | 'kind' | 'importIntervalMinutes'>): string {
-  if (source.kind === 'linked' || source.state === 'deleting' || source.state === 'deleted') return 'none';
+  if (source.kind !== 'root' || source.state === 'deleting' || source.state === 'deleted') return 'none';
   return `every ${source.importIntervalMinutes}${source.state === 'paused' ? ', paused' : ''}`;
 }
 
-/** Starts the waiting import when none runs, ends a cancelled or finished one. Repeating it changes nothing. */
+/** Starts what waits when nothing of its kind runs, ends what is cancelled or finished. Repeating it changes nothing. */
 export function settle(source: DataSource, at: Instant): Settled<DataSource> {
-  return andThen(endRunning(source, at), (current) => startWaiting(current, at));
+  const imports = andThen(endRunning(source, at), (current) => startWaiting(current, at));
+  return andThen(imports, (current) => settleDiscovery(current, at));
 }
 
 function endRunning(source: DataSource, at: Instant): Settled<DataSource> {
@@ -146,7 +163,16 @@ function refuseImportOf(source: DataSource): void {
       message: `${source.name} is a linked account: its costs arrive with the bill of its root account. Import the root's data source.`,
     });
   }
+  if (source.kind === 'account') throw noBillYet(source);
   refuseDeleted(source);
+}
+
+function noBillYet({ name, cloud }: DataSource): DomainError {
+  return new DomainError({
+    kind: 'conflict',
+    code: 'data-sources.no-bill-yet',
+    message: `${name} has no bill to import: bills of ${CLOUD_NAMES[cloud]} are not read yet. Its instances are discovered all the same.`,
+  });
 }
 
 /** Whether it is being deleted, or was. */
@@ -204,17 +230,21 @@ export interface DataSourceEdit {
   name?: string | undefined;
   importIntervalMinutes?: ImportInterval | undefined;
   linkedAccounts?: 'all' | 'connected' | undefined;
+  discoveryIntervalMinutes?: number | undefined;
   paused?: boolean | undefined;
 }
 
 /** Changes what needs no new check of the cloud. */
 export function edit(source: DataSource, changes: DataSourceEdit): Settled<DataSource> {
   refuseDeleted(source);
+  const aboutBill = changes.importIntervalMinutes !== undefined || changes.linkedAccounts !== undefined;
+  if (aboutBill && source.kind === 'account') throw noBillYet(source);
   const after: DataSource = {
     ...source,
     name: changes.name ?? source.name,
     importIntervalMinutes: changes.importIntervalMinutes ?? source.importIntervalMinutes,
     linkedAccounts: changes.linkedAccounts ?? source.linkedAccounts,
+    discovery: { ...source.discovery, intervalMinutes: changes.discoveryIntervalMinutes ?? source.discovery.intervalMinutes },
     state: changes.paused === undefined ? source.state : changes.paused ? 'paused' : 'active',
   };
   if (JSON.stringify(after) === JSON.stringify(source)) return unchanged(source);
@@ -224,7 +254,7 @@ export function edit(source: DataSource, changes: DataSourceEdit): Settled<DataS
 /** Puts checked credentials and export settings in place of the old ones. */
 export function reconnect(
   source: DataSource,
-  checked: Pick<DataSource, 'credentialsKind' | 'export' | 'warnings'> & { accountId: string | null },
+  checked: Pick<DataSource, 'connection' | 'credentialsKind' | 'export' | 'warnings'> & { accountId: string | null },
 ): Settled<DataSource> {
   refuseDeleted(source);
   const accountId = isStandIn(source.accountId) ? (checked.accountId ?? source.accountId) : source.accountId;

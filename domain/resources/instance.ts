@@ -5,6 +5,15 @@ import type { Instant } from '../shared/time.ts';
 export const CLOUDS = ['aws', 'azure', 'gcp', 'alibaba', 'sandbox'] as const;
 export type Cloud = (typeof CLOUDS)[number];
 
+/** As people know them. */
+export const CLOUD_NAMES: Readonly<Record<Cloud, string>> = {
+  aws: 'AWS',
+  azure: 'Azure',
+  gcp: 'Google Cloud',
+  alibaba: 'Alibaba Cloud',
+  sandbox: 'the sandbox',
+};
+
 /**
  * What an instance is observed to be, in one vocabulary for all clouds. `stopped` costs no compute:
  * Azure's deallocated, Google's TERMINATED, a StopCharging stop at Alibaba. `stopped-billed` is off

@@ -4,7 +4,7 @@ import type { Instant } from './time.ts';
 export interface EntityRow {
   id: string;
   organizationId: string;
-  /** Grows by one with each change; the ETag. */
+  /** Grows by one with each change but routine ones; the ETag. */
   version: number;
   /** The latest instant applied to this row: no command acts earlier. */
   lastAt: Instant;
@@ -19,6 +19,8 @@ export interface Transition<E> {
   after: E;
   /** The instant at which it was due, when time and not a person moved it. */
   dueAt: Instant | null;
+  /** What a tick does again and again: nobody's decision and no news, so the ledger leaves it out and the version stays. */
+  routine?: true;
 }
 
 /** What became of an entity: its new form and the steps that led there. No steps: nothing changed. */
@@ -34,6 +36,11 @@ export function unchanged<E>(entity: E): Settled<E> {
 /** A step of an entity's reducer. */
 export function step<E>(before: E, after: E, action: string, dueAt: Instant | null = null): Settled<E> {
   return { entity: after, transitions: [{ action, before, after, dueAt }] };
+}
+
+/** A step that only repeats what ticks do: see `Transition.routine`. */
+export function routineStep<E>(before: E, after: E, action: string): Settled<E> {
+  return { entity: after, transitions: [{ action, before, after, dueAt: null, routine: true }] };
 }
 
 /** Applies `next` to what `settled` left, keeping the steps of both. */

@@ -17,18 +17,29 @@ const SHORT: ActivityOptions = {
   retry: { initialInterval: '1 s', maximumInterval: '30 s' },
 };
 
+/** Attempts are few, and a tick follows: imports wait behind it. */
+const LISTING: ActivityOptions = {
+  startToCloseTimeout: '30 min',
+  scheduleToCloseTimeout: '1 h',
+  heartbeatTimeout: '20 s',
+  retry: { initialInterval: '1 s', maximumInterval: '30 s', maximumAttempts: 5 },
+};
+
 /**
- * Keeps a data source in step with its row: applies its Schedule, runs its imports one at a time,
- * purges it when it is deleted. Id: data-source/<id>. Lives as long as there is something to do.
+ * Keeps a data source in step with its row: applies its Schedules, runs its discoveries and imports one
+ * at a time, purges it when it is deleted. Id: data-source/<id>. Lives as long as there is something to do.
  */
 export async function dataSource(ref: EntityRef): Promise<string> {
   const quick = activitiesOn<DataSourceActivities>('entities', SHORT);
   const long = activitiesOn<DataSourceActivities>('imports', LONG);
+  const cloud = activitiesOn<DataSourceActivities>('cloud', LISTING);
   return await runEntity<DataSourceAct>(DATA_SOURCE, ref, async (ref, act) => {
     const { summary } = act;
     switch (act.name) {
       case 'apply-schedule':
         return await quick.applySchedule.executeWithOptions({ summary }, [ref, act]);
+      case 'discover':
+        return await cloud.discover.executeWithOptions({ summary }, [ref, act]);
       case 'plan-import':
         return await long.planImport.executeWithOptions({ summary }, [ref, act]);
       case 'import-period':

@@ -1,14 +1,21 @@
 import type { CalendarDate } from '../../domain/shared/time.ts';
-import type { EntityAct, EntityRef, Performed } from '../messages.ts';
+import type { DataSourceTick, EntityAct, EntityRef, Performed } from '../messages.ts';
 
 /** Kinds of the workflows of this domain; ids are `<kind>/<row id>`. */
 export const DATA_SOURCE = 'data-source';
 export const CREDENTIAL_CHECK = 'credential-check';
 
-/** Brings the Temporal Schedule in line with the row. */
+/** Brings one of the Temporal Schedules in line with the row. */
 export interface ApplyScheduleAct extends EntityAct {
   name: 'apply-schedule';
+  tick: DataSourceTick['name'];
   schedule: string;
+}
+
+/** Lists what the cloud account holds and keeps it. */
+export interface DiscoverAct extends EntityAct {
+  name: 'discover';
+  discoveryId: string;
 }
 
 /** Looks at the export and decides which months to read. */
@@ -29,7 +36,7 @@ export interface PurgeAct extends EntityAct {
   name: 'purge';
 }
 
-export type DataSourceAct = ApplyScheduleAct | PlanImportAct | ImportPeriodAct | PurgeAct;
+export type DataSourceAct = ApplyScheduleAct | DiscoverAct | PlanImportAct | ImportPeriodAct | PurgeAct;
 
 /** Tries the credentials of a check against the cloud. */
 export interface CheckConnectionAct extends EntityAct {
@@ -43,6 +50,7 @@ export interface CheckConnectionAct extends EntityAct {
  */
 export interface DataSourceActivities {
   applySchedule(ref: EntityRef, act: ApplyScheduleAct): Promise<Performed<DataSourceAct>>;
+  discover(ref: EntityRef, act: DiscoverAct): Promise<Performed<DataSourceAct>>;
   planImport(ref: EntityRef, act: PlanImportAct): Promise<Performed<DataSourceAct>>;
   importPeriod(ref: EntityRef, act: ImportPeriodAct): Promise<Performed<DataSourceAct>>;
   purgeDataSource(ref: EntityRef, act: PurgeAct): Promise<Performed<DataSourceAct>>;

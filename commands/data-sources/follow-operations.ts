@@ -4,6 +4,7 @@ import type { BillingImport } from '../../domain/billing/billing-import.ts';
 import { NOTHING_PRESENT, progressOf } from '../../domain/billing/import-progress.ts';
 import type { CredentialCheck } from '../../domain/data-sources/credential-check.ts';
 import type { DataSource } from '../../domain/data-sources/data-source.ts';
+import type { Discovery, DiscoveryCounts, EndedDiscovery } from '../../domain/data-sources/discovery.ts';
 import { DATA_SOURCE } from '../../workflows/data-sources/messages.ts';
 import { entityWorkflowId } from '../../workflows/messages.ts';
 
@@ -53,4 +54,50 @@ export async function followCheck(tx: Transaction, before: CredentialCheck, afte
     },
     after.lastAt,
   );
+}
+
+/** Keeps the operations of a data source's discoveries in step with them, in the same transaction. */
+export async function followDiscoveries(tx: Transaction, before: DataSource, after: DataSource): Promise<void> {
+  const known = new Set([before.discovery.current, before.discovery.next].map((one) => one?.operationId));
+  for (const one of [after.discovery.current, after.discovery.next]) {
+    if (one?.operationId !== undefined && one.operationId !== null && !known.has(one.operationId)) await insertDiscoveryOperation(tx, after, one);
+  }
+  for (const one of after.discovery.ended) await finishDiscoveryOperation(tx, after, one);
+}
+
+async function insertDiscoveryOperation(tx: Transaction, { id, organizationId, lastAt }: DataSource, { operationId }: Discovery): Promise<void> {
+  if (operationId === null) return;
+  await insertOperation(tx, {
+    id: operationId,
+    organizationId,
+    kind: 'discover-resources',
+    subjectId: id,
+    workflowId: entityWorkflowId(DATA_SOURCE, id),
+    createdAt: lastAt,
+  });
+}
+
+async function finishDiscoveryOperation(tx: Transaction, { id, organizationId }: DataSource, ended: EndedDiscovery): Promise<void> {
+  if (ended.operationId === null) return;
+  const { state, counts, error } = ended;
+  const found = counts === null ? null : discoveryProgress(counts);
+  const finish = {
+    state,
+    result: state === 'completed' ? { data_source_id: id, ...found, incomplete: error } : null,
+    error: state === 'failed' ? error : null,
+    ...(found !== null && { progress: found }),
+  };
+  await finishOperation(tx, organizationId, ended.operationId, finish, ended.finishedAt);
+}
+
+/** Counts of a discovery as its operation shows them. */
+export function discoveryProgress(counts: DiscoveryCounts): Record<string, number> {
+  return {
+    scopes_listed: counts.scopesListed,
+    scopes_failed: counts.scopesFailed,
+    instances: counts.seen,
+    added: counts.added,
+    changed: counts.changed,
+    gone: counts.gone,
+  };
 }
