@@ -3,6 +3,7 @@ import { getDataSource, listDataSources, organizationOfDataSource } from '../../
 import { notFound } from '../../domain/shared/errors.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { requireIfMatch } from '../shared/etag.ts';
+import { CLOUDS } from '../../domain/resources/instance.ts';
 import { idOf, inOrganization, searchText } from '../shared/fields.ts';
 import { defineOperation, type RequestContext } from '../shared/operation.ts';
 import { pageFields, pageOf, readCursor, toPage } from '../shared/page.ts';
@@ -10,7 +11,9 @@ import { z } from '../shared/zod.ts';
 import { connect, connectResponses, reconnect } from './connect.ts';
 import { importRoutes } from './import-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
-import { connectInput, dataSourceBody, editInput, reconnectInput } from './schemas.ts';
+import { connectInput, reconnectInput } from './connection-schemas.ts';
+import { discoveryRoutes } from './discovery-routes.ts';
+import { dataSourceBody, editInput } from './schemas.ts';
 import { dataSourceView } from './views.ts';
 
 const tags = ['data-sources'];
@@ -37,7 +40,8 @@ const list = defineOperation({
   query: z.strictObject({
     ...pageFields,
     search: searchText.optional(),
-    kind: z.enum(['root', 'linked']).optional(),
+    cloud: z.enum(CLOUDS).optional(),
+    kind: z.enum(['root', 'linked', 'account']).optional(),
     state: z.enum(['active', 'paused', 'deleting']).optional(),
   }),
   responses: { 200: pageOf(dataSourceBody) },
@@ -54,10 +58,10 @@ const create = defineOperation({
   method: 'post',
   path: '/v1/organizations/{organization_id}/data-sources',
   id: 'connectDataSource',
-  summary: 'Connect a cloud account and its bill',
+  summary: 'Connect a cloud account, and with AWS its bill',
   description:
     'The credentials are tried before anything is saved. Answers 201 when the cloud answered within 20 seconds, else 202 with an operation. ' +
-    'The first import starts by itself.',
+    'The first import and the first discovery start by themselves. Without `cloud`, AWS is meant.',
   tags,
   access: { kind: 'organization', role: 'manager', scopeFrom: 'path' },
   tokenScope: 'write',
@@ -88,7 +92,7 @@ const edit = defineOperation({
   method: 'patch',
   path: '/v1/data-sources/{id}',
   id: 'editDataSource',
-  summary: 'Rename, change the interval or the taken accounts, pause or resume',
+  summary: 'Rename, change intervals or the taken accounts, pause or resume',
   tags,
   access: ofDataSource('engineer'),
   tokenScope: 'write',
@@ -102,6 +106,7 @@ const edit = defineOperation({
       name: body.name,
       linkedAccounts: body.linked_accounts,
       importIntervalMinutes: body.import_interval_minutes,
+      discoveryIntervalMinutes: body.discovery_interval_minutes,
       paused: body.paused,
     };
     const source = await inTransaction(deps.db, (tx) => editDataSource(tx, { organizationId, id }, changes, { at, by, check }));
@@ -114,7 +119,8 @@ const update = defineOperation({
   path: '/v1/data-sources/{id}:reconnect',
   id: 'reconnectDataSource',
   summary: 'Put new credentials or export settings in place, once they have been tried',
-  description: 'Switches a bill from legacy CUR to CUR 2.0, in the same bucket or another one, without counting anything twice.',
+  description:
+    'The account stays the same. With AWS it also switches a bill from legacy CUR to CUR 2.0, in the same bucket or another one, without counting anything twice.',
   tags,
   access: ofDataSource('manager'),
   tokenScope: 'write',
@@ -128,7 +134,7 @@ const remove = defineOperation({
   method: 'delete',
   path: '/v1/data-sources/{id}',
   id: 'deleteDataSource',
-  summary: 'Disconnect: its schedule ends at once, its data is purged by a workflow, the ledger stays',
+  summary: 'Disconnect: its schedules end at once, its data is purged by a workflow, the ledger stays',
   tags,
   access: ofDataSource('manager'),
   tokenScope: 'write',
@@ -142,4 +148,4 @@ const remove = defineOperation({
   },
 });
 
-export const dataSourceRoutes = [list, create, get, edit, update, remove, ...policyRoutes, ...importRoutes];
+export const dataSourceRoutes = [list, create, get, edit, update, remove, ...policyRoutes, ...importRoutes, ...discoveryRoutes];

@@ -1,81 +1,18 @@
+import { DISCOVERED_TYPES } from '../../domain/resources/discovered-resource.ts';
+import { CLOUDS } from '../../domain/resources/instance.ts';
 import { errorRecord, instant } from '../shared/fields.ts';
 import { z } from '../shared/zod.ts';
-
-const DIALECTS = ['cur', 'cur2'] as const;
-const dialect = z.enum(DIALECTS).openapi({ description: 'cur: legacy Cost and Usage Report; cur2: CUR 2.0 of Data Exports.' });
-const text = z.string().trim().min(1).max(1024);
-
-const keyPair = z.strictObject({
-  kind: z.literal('key-pair'),
-  access_key_id: text,
-  secret_access_key: text,
-  session_token: z.string().min(1).max(8192).optional(),
-});
-const defaultChain = z.strictObject({ kind: z.literal('default-chain') });
-const assumedRole = z.strictObject({
-  kind: z.literal('assumed-role'),
-  role_arn: text,
-  external_id: text.optional(),
-  base: z.discriminatedUnion('kind', [keyPair, defaultChain]).default({ kind: 'default-chain' }),
-});
-
-/** Credentials as they are sent: sealed at once, never answered. */
-export const credentialsInput = z.discriminatedUnion('kind', [keyPair, defaultChain, assumedRole]);
-
-/** Where the bill lies or is to lie. */
-export const exportInput = z.discriminatedUnion('scheme', [
-  z.strictObject({ scheme: z.literal('adopt'), dialect: dialect.nullable().default(null), name: text.nullable().default(null), bucket: text.nullable().default(null) }),
-  z.strictObject({ scheme: z.literal('create'), dialect: dialect.default('cur2'), name: text, bucket: text, prefix: text, region: text }),
-  z.strictObject({
-    scheme: z.literal('bucket-only'),
-    dialect: dialect.nullable().default(null),
-    name: text.nullable().default(null),
-    bucket: text,
-    prefix: z.string().max(1024).default(''),
-    region: text.nullable().default(null),
-  }),
-  z.strictObject({
-    scheme: z.literal('directory'),
-    dialect: dialect.nullable().default(null),
-    name: text.nullable().default(null),
-    path: text,
-    prefix: z.string().max(1024).default(''),
-  }),
-]);
-
-const interval = z.union([z.literal(15), z.literal(60), z.literal(360), z.literal(1440)]);
-
-const settings = {
-  name: z.string().trim().min(1).max(100),
-  linked_accounts: z.enum(['all', 'connected']).openapi({ description: 'Whose rows of the bill are taken. Skipped accounts are listed with their totals.' }),
-  import_interval_minutes: interval,
-};
-
-/** A new connection. A linked account has credentials only. */
-export const connectInput = z
-  .strictObject({
-    cloud: z.literal('aws').default('aws'),
-    kind: z.enum(['root', 'linked']).default('root'),
-    ...settings,
-    linked_accounts: settings.linked_accounts.default('all'),
-    import_interval_minutes: interval.default(60),
-    initial_months: z.int().min(1).max(36).default(4).openapi({ description: 'How many of the newest months the first import reads.' }),
-    credentials: credentialsInput.optional(),
-    export: exportInput.optional(),
-  })
-  .openapi('ConnectDataSource');
+import { DIALECTS, settings } from './connection-schemas.ts';
 
 export const editInput = z
   .strictObject({
     name: settings.name.optional(),
     linked_accounts: settings.linked_accounts.optional(),
-    import_interval_minutes: interval.optional(),
+    import_interval_minutes: settings.import_interval_minutes.optional(),
+    discovery_interval_minutes: settings.discovery_interval_minutes.optional(),
     paused: z.boolean().optional(),
   })
   .openapi('EditDataSource');
-
-/** New credentials, new export settings, or both. */
-export const reconnectInput = z.strictObject({ credentials: credentialsInput.optional(), export: exportInput.optional() }).openapi('ReconnectDataSource');
 
 export const importInput = z
   .strictObject({
@@ -143,15 +80,30 @@ export const importDetailBody = importBody
   })
   .openapi('BillingImportDetail');
 
+/** How the discovery of an account stands. */
+const discoveryStatus = {
+  interval_minutes: z.int(),
+  state: z.enum(['idle', 'waiting', 'running']),
+  operation_id: z.string().nullable().openapi({ description: 'Of the discovery that runs or waits, where somebody asked for it.' }),
+  last_attempt_at: instant.nullable(),
+  last_success_at: instant.nullable().openapi({ description: 'The last time that everything could be listed.' }),
+  last_error: errorRecord.nullable(),
+};
+
 export const dataSourceBody = z
   .strictObject({
     id: z.string(),
     organization_id: z.string(),
-    cloud: z.literal('aws'),
-    kind: z.enum(['root', 'linked']),
+    cloud: z.enum(CLOUDS),
+    kind: z
+      .enum(['root', 'linked', 'account'])
+      .openapi({ description: 'root: its bill is imported. linked: its costs come with the bill of its root. account: bills of its cloud are not read yet.' }),
     name: z.string(),
     account_id: z.string(),
-    credentials_kind: z.enum(['key-pair', 'assumed-role', 'default-chain', 'none']),
+    connection: z
+      .strictObject({ account: z.string().optional(), region: z.string().optional() })
+      .openapi({ description: 'What identifies the account with its cloud beside the credentials.' }),
+    credentials_kind: z.enum(['key-pair', 'assumed-role', 'default-chain', 'client-secret', 'service-account-key', 'access-key', 'none']),
     export: exportBody.nullable(),
     linked_accounts: z.enum(['all', 'connected']),
     import_interval_minutes: z.int(),
@@ -163,9 +115,40 @@ export const dataSourceBody = z
     warnings: z.array(z.string()),
     running_import: importBody.nullable(),
     waiting_import: importBody.nullable(),
+    discovery: z.strictObject(discoveryStatus).nullable().openapi({ description: 'Null for a directory of bills without credentials: there is no account to look into.' }),
     version: z.int(),
     created_at: instant,
   })
   .openapi('DataSource');
 
-export const policyBody = z.record(z.string(), z.unknown()).openapi('IamPolicy');
+export const policyBody = z
+  .record(z.string(), z.unknown())
+  .openapi('PermissionDocument', { description: 'An IAM or RAM policy, or a custom role: as the cloud’s own console and command line take it.' });
+
+/** What could be listed of an account, by type of resource and by what the cloud lists in one go. */
+export const discoveryBody = z
+  .strictObject({
+    data_source_id: z.string(),
+    ...discoveryStatus,
+    resource_types: z.array(
+      z.strictObject({
+        resource_type: z.enum(DISCOVERED_TYPES),
+        status: z
+          .enum(['pending', 'listed', 'incomplete', 'failed'])
+          .openapi({ description: 'incomplete: some scopes could not be listed. pending: not looked for yet.' }),
+        error: errorRecord.nullable().openapi({ description: 'Why the type, or one of its scopes, could not be listed.' }),
+        resources: z.int().openapi({ description: 'Known and not gone.' }),
+        scopes: z.array(
+          z.strictObject({
+            scope: z.string().openapi({ description: 'A region, a zone, or the subscription.' }),
+            status: z.enum(['listed', 'failed']),
+            error: errorRecord.nullable(),
+            resources: z.int(),
+            last_attempt_at: instant,
+            last_success_at: instant.nullable(),
+          }),
+        ),
+      }),
+    ),
+  })
+  .openapi('Discovery');

@@ -1,7 +1,10 @@
 import type { BillingImport } from '../../domain/billing/billing-import.ts';
 import type { DataSource } from '../../domain/data-sources/data-source.ts';
+import type { DiscoveryScope } from '../../db/data-sources/discovery-store.ts';
+import { discovers, type DiscoveryOfSource } from '../../domain/data-sources/discovery.ts';
+import { DISCOVERED_TYPES, type DiscoveredType } from '../../domain/resources/discovered-resource.ts';
 import type { z } from '../shared/zod.ts';
-import type { dataSourceBody, importBody, importDetailBody } from './schemas.ts';
+import type { dataSourceBody, discoveryBody, importBody, importDetailBody } from './schemas.ts';
 
 type Row = Record<string, unknown>;
 
@@ -76,6 +79,7 @@ export function dataSourceView(source: DataSource): z.input<typeof dataSourceBod
     kind: source.kind,
     name: source.name,
     account_id: source.accountId,
+    connection: source.connection,
     credentials_kind: source.credentialsKind,
     export: source.export,
     linked_accounts: source.linkedAccounts,
@@ -88,7 +92,62 @@ export function dataSourceView(source: DataSource): z.input<typeof dataSourceBod
     warnings: source.warnings,
     running_import: source.running === null ? null : importView(source.running),
     waiting_import: source.waiting === null ? null : importView(source.waiting),
+    discovery: discovers(source) ? discoveryStatus(source.discovery) : null,
     version: source.version,
     created_at: source.createdAt,
+  };
+}
+
+type DiscoveryStatus = NonNullable<z.input<typeof dataSourceBody>['discovery']>;
+
+function discoveryStatus({ intervalMinutes, current, lastAttemptAt, lastSuccessAt, lastError }: DiscoveryOfSource): DiscoveryStatus {
+  return {
+    interval_minutes: intervalMinutes,
+    state: current === null ? 'idle' : current.fence === null ? 'waiting' : 'running',
+    operation_id: current?.operationId ?? null,
+    last_attempt_at: lastAttemptAt,
+    last_success_at: lastSuccessAt,
+    last_error: lastError,
+  };
+}
+
+/** What discovery could list of a data source, and what not. */
+export function discoveryView(source: DataSource, scopes: readonly DiscoveryScope[]): z.input<typeof discoveryBody> {
+  return {
+    data_source_id: source.id,
+    ...discoveryStatus(source.discovery),
+    resource_types: DISCOVERED_TYPES.map((type) => typeView(type, source.discovery, scopes.filter((one) => one.resourceType === type))),
+  };
+}
+
+type TypeView = z.input<typeof discoveryBody>['resource_types'][number];
+
+/** A discovery that failed as a whole says nothing of its scopes: they stand as they were seen last. */
+function typeView(type: DiscoveredType, { lastError, lastSuccessAt }: DiscoveryOfSource, scopes: readonly DiscoveryScope[]): TypeView {
+  const failed = scopes.filter((one) => one.status === 'failed');
+  const asWhole = lastError !== null && failed.length === 0;
+  const statusOf = (): TypeView['status'] => {
+    if (asWhole) return 'failed';
+    if (scopes.length === 0) return lastSuccessAt === null ? 'pending' : 'listed';
+    if (failed.length === 0) return 'listed';
+    return failed.length < scopes.length ? 'incomplete' : 'failed';
+  };
+  return {
+    resource_type: type,
+    status: statusOf(),
+    error: asWhole ? lastError : (failed[0]?.error ?? null),
+    resources: scopes.reduce((sum, one) => sum + one.resources, 0),
+    scopes: scopes.map(scopeView),
+  };
+}
+
+function scopeView(one: DiscoveryScope): TypeView['scopes'][number] {
+  return {
+    scope: one.scope,
+    status: one.status,
+    error: one.error,
+    resources: one.resources,
+    last_attempt_at: one.lastAttemptAt,
+    last_success_at: one.lastSuccessAt,
   };
 }

@@ -1,4 +1,5 @@
 import { listResources } from '../../db/resources/resource-list.ts';
+import { getInstance } from '../../db/resources/instance-list.ts';
 import { getResource, organizationOfResource, readResourceCosts } from '../../db/resources/resource-store.ts';
 import { parseTagFilters } from '../../domain/billing/expense-dimension.ts';
 import { notFound } from '../../domain/shared/errors.ts';
@@ -8,6 +9,7 @@ import { idOf, inOrganization } from '../shared/fields.ts';
 import { defineOperation, type OrganizationOf } from '../shared/operation.ts';
 import { pageTokenOf, readCursor, toPage } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
+import { instanceRoutes } from './instance-routes.ts';
 import { lineItemsBody, lineItemsQuery, resourceBody, resourceQuery, resourcesBody, resourcesQuery } from './schemas.ts';
 import { lineItemView, listedView, resourceView } from './views.ts';
 
@@ -66,7 +68,8 @@ const get = defineOperation({
     const resource = await getResource(context.deps.db, context.organizationId, params.id);
     if (resource === null) throw notFound('resource', params.id);
     const costs = await readResourceCosts(context.deps.db, context.organizationId, params.id, period);
-    return { status: 200, body: resourceView(resource, costs, period) };
+    const instance = await getInstance(context.deps.db, context.organizationId, params.id);
+    return { status: 200, body: resourceView(resource, costs, period, instance) };
   },
 });
 
@@ -110,4 +113,4 @@ const lineItems = defineOperation({
 /** Reading a large bill's files takes seconds; nobody waits longer than this. */
 const LINE_ITEMS_MILLISECONDS = 60_000;
 
-export const resourceRoutes = [list, get, lineItems];
+export const resourceRoutes = [list, get, lineItems, ...instanceRoutes];

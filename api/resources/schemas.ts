@@ -4,6 +4,7 @@ import { calendarDate, currencyCode, decimalText, periodFields, tagFilterFields,
 import { idOf, instant, searchText } from '../shared/fields.ts';
 import { pageFields } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
+import { instanceBlock } from './instance-schemas.ts';
 
 export const resourcesQuery = z.strictObject({
   ...periodFields,
@@ -76,6 +77,7 @@ export const resourceBody = z
     ...period,
     costs: z.array(cost),
     daily_costs: z.array(z.strictObject({ date: calendarDate, currency: currencyCode, cost: decimalText })),
+    instance: instanceBlock.nullable().openapi({ description: 'When it is a machine that discovery knows.' }),
   })
   .openapi('Resource');
 

@@ -1,9 +1,11 @@
+import type { ListedInstance } from '../../db/resources/instance-list.ts';
 import type { ListedResource } from '../../db/resources/resource-list.ts';
 import type { ResourceCosts } from '../../db/resources/resource-store.ts';
 import type { BilledLineItem } from '../../domain/billing/ports.ts';
 import type { CostMetric, ExpensePeriod } from '../../domain/billing/expense-query.ts';
 import type { Resource } from '../../domain/resources/resource.ts';
 import type { z } from '../shared/zod.ts';
+import { instanceBlockView } from './instance-views.ts';
 import type { lineItemsBody, resourceBody, resourcesBody } from './schemas.ts';
 
 type Attributes = Pick<
@@ -31,11 +33,12 @@ export function listedView(resource: ListedResource): z.input<typeof resourcesBo
   return { ...attributesView(resource), tags: resource.tags, costs: resource.costs };
 }
 
-/** A resource by itself, with its costs in a period. */
+/** A resource by itself, with its costs in a period, and what it is as an instance. */
 export function resourceView(
   resource: Resource,
   costs: ResourceCosts,
   period: ExpensePeriod & { metric: CostMetric },
+  instance: ListedInstance | null,
 ): z.input<typeof resourceBody> {
   return {
     ...attributesView(resource),
@@ -49,6 +52,7 @@ export function resourceView(
     metric: period.metric,
     costs: costs.totals,
     daily_costs: costs.days,
+    instance: instance === null ? null : instanceBlockView(instance),
   };
 }
 

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import type { Database } from '../../db/shared/connection.ts';
 import type { LineItemReader } from '../../domain/billing/ports.ts';
+import type { CloudProvider } from '../../domain/data-sources/cloud-ports.ts';
+import type { Cloud } from '../../domain/resources/instance.ts';
 import type { Clock } from '../../domain/shared/time.ts';
 import type { Vault } from '../../domain/shared/vault.ts';
 
@@ -12,6 +14,8 @@ export interface ApiDependencies {
   log: Logger;
   /** Reads a resource's line items from the stored bills. */
   lineItems: LineItemReader;
+  /** Which know the forms of their accounts and credentials. */
+  clouds: Readonly<Record<Cloud, Pick<CloudProvider, 'refuseMalformed'>>>;
   config: ApiConfig;
   /** Whether Temporal answers; reported by /readyz, which does not depend on it: people work on while Temporal is down. */
   temporalAnswers?: (() => Promise<boolean>) | undefined;

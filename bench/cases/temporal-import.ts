@@ -9,6 +9,7 @@ import { connect } from '../../db/shared/connection.ts';
 import type { Database } from '../../db/shared/connection.ts';
 import { getOperation } from '../../db/operations/operation-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
+import { noDiscoveryYet } from '../../domain/data-sources/discovery.ts';
 import type { DataSource } from '../../domain/data-sources/data-source.ts';
 import { system } from '../../domain/shared/entity.ts';
 import { toInstant } from '../../domain/shared/time.ts';
@@ -73,9 +74,9 @@ async function listenForEnd(db: Database, databaseUrl: string): Promise<pg.Clien
 
 function newSource(exportDirectory: string): DataSource {
   return {
-    ...REF, version: 1, lastAt: now(), nextDueAt: null, cloud: 'aws', kind: 'root', name: 'Bench', accountId: '012345678901', credentialsKind: 'none',
+    ...REF, version: 1, lastAt: now(), nextDueAt: null, cloud: 'aws', kind: 'root', name: 'Bench', accountId: '012345678901', connection: {}, credentialsKind: 'none',
     export: directoryExport(exportDirectory), linkedAccounts: 'all', importIntervalMinutes: 1440, initialMonths: 4, state: 'active',
     scheduleApplied: 'none', fence: 0, lastAttemptAt: null, lastSuccessAt: null, lastError: null, warnings: [], createdAt: now(),
-    running: null, waiting: null, ended: [],
+    running: null, waiting: null, ended: [], discovery: noDiscoveryYet(1440),
   };
 }

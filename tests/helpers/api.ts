@@ -23,7 +23,9 @@ import { plusMilliseconds, toInstant, type Clock, type Instant } from '../../dom
 import { createPeriodReader } from '../../providers/aws/billing/period-reader.ts';
 import { createDirectoryRawStore } from '../../providers/local/directory-raw-store.ts';
 import { createSecretVault } from '../../providers/local/secret-vault.ts';
+import { cloudProviders } from '../../workers/dependencies.ts';
 import { freshDatabase, type FreshDatabase } from './database.ts';
+import { NO_OWN_ENDPOINTS } from './platform.ts';
 
 /** The origin the API under test believes to be served at. */
 export const PUBLIC_URL = 'https://orrery.test';
@@ -89,6 +91,7 @@ export async function startTestApi(extra: Operation[] = []): Promise<TestApi> {
       periodReader: createPeriodReader(),
       scratchDirectory: directory,
     }),
+    clouds: cloudProviders(NO_OWN_ENDPOINTS, { db: database.db, clock }),
     config: { publicUrl: PUBLIC_URL, importRoots: [directory], trustedProxies: 'loopback', checkAnswers: true },
   };
   const server = createServer(createApp(deps, [...operations, ...extra]));

@@ -1,5 +1,6 @@
 import { newId } from '../../commands/shared/new-id.ts';
 import type { DataSource } from '../../domain/data-sources/data-source.ts';
+import { noDiscoveryYet } from '../../domain/data-sources/discovery.ts';
 import { systemClock } from '../../workers/dependencies.ts';
 
 /** A root data source that nobody has imported yet, for `insertDataSource`. */
@@ -15,6 +16,7 @@ export function blankDataSource(organizationId: string, changes: Partial<DataSou
     kind: 'root',
     name: 'Bill',
     accountId: '012345678901',
+    connection: {},
     credentialsKind: 'none',
     export: null,
     linkedAccounts: 'all',
@@ -31,6 +33,7 @@ export function blankDataSource(organizationId: string, changes: Partial<DataSou
     running: null,
     waiting: null,
     ended: [],
+    discovery: noDiscoveryYet(10),
     ...changes,
   };
 }

@@ -5,7 +5,8 @@ import { getOperation } from '../../db/operations/operation-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import type { AwsConnectionRequest } from '../../domain/data-sources/aws-connection.ts';
 import type { AwsCredentials } from '../../domain/data-sources/aws-credentials.ts';
-import type { ConnectWish, CredentialCheck } from '../../domain/data-sources/credential-check.ts';
+import type { CloudCredentials } from '../../domain/data-sources/cloud-credentials.ts';
+import type { ConnectWish, CredentialCheck, RequestedConnection } from '../../domain/data-sources/credential-check.ts';
 import type { Operation } from '../../domain/operations/operation.ts';
 import { system } from '../../domain/shared/entity.ts';
 import { systemClock, vaultOf } from '../../workers/dependencies.ts';
@@ -26,20 +27,33 @@ export async function ask(
   platform: Platform,
   organizationId: string,
   connection: AwsConnectionRequest,
-  wish: Partial<ConnectWish> & { credentials?: AwsCredentials; dataSourceId?: string } = {},
+  wish: AskedBeside & { credentials?: AwsCredentials; dataSourceId?: string } = {},
+): Promise<CredentialCheck> {
+  return await askFor(platform, organizationId, { cloud: 'aws', connection }, wish);
+}
+
+/** What a wish may say beside the account. */
+type AskedBeside = Partial<Omit<ConnectWish, 'cloud' | 'connection'>>;
+
+/** Asks for a connection to an account of any cloud. */
+export async function askFor(
+  platform: Pick<Platform, 'db' | 'config'>,
+  organizationId: string,
+  requested: RequestedConnection,
+  wish: AskedBeside & { credentials?: CloudCredentials; dataSourceId?: string } = {},
 ): Promise<CredentialCheck> {
   const { credentials, dataSourceId, ...rest } = wish;
   return await inTransaction(platform.db, (tx) =>
     beginConnection(tx, vaultOf(platform.config), {
       organizationId,
       wish: {
-        cloud: 'aws',
+        ...requested,
         name: 'Bill',
         credentialsKind: credentials?.kind ?? 'none',
-        connection,
         linkedAccounts: 'all',
         importIntervalMinutes: 1440,
         initialMonths: 4,
+        discoveryIntervalMinutes: 1440,
         ...rest,
       },
       secret: credentials === undefined ? null : JSON.stringify(credentials),
@@ -59,7 +73,7 @@ export async function outcomeOf(platform: Platform, check: CredentialCheck): Pro
 }
 
 /** Connects a directory; answers with the data source's id. Throws what the check found wrong. */
-export async function connectDirectory(platform: Platform, organizationId: string, path: string, wish: Partial<ConnectWish> = {}): Promise<string> {
+export async function connectDirectory(platform: Platform, organizationId: string, path: string, wish: AskedBeside = {}): Promise<string> {
   const request: AwsConnectionRequest = {
     kind: 'root',
     export: { scheme: 'directory', dialect: null, name: null, path, prefix: '' },

@@ -12,6 +12,7 @@ import { noDiscoveryYet } from '../../domain/data-sources/discovery.ts';
 import { system } from '../../domain/shared/entity.ts';
 import type { TestApi } from './api.ts';
 import { sandboxFaultWish, sandboxWish } from './sandbox.ts';
+import { insertInstances } from './power.ts';
 
 const TEST = system('test');
 
@@ -112,6 +113,12 @@ async function resource(api: TestApi, organizationId: string): Promise<string> {
   return id;
 }
 
+async function instance(api: TestApi, organizationId: string): Promise<string> {
+  const dataSourceId = await dataSource(api, organizationId);
+  const [id = ''] = await insertInstances(api.db, { organizationId, dataSourceId }, [{}], api.clock.now());
+  return id;
+}
+
 async function sandboxInstance(api: TestApi, organizationId: string): Promise<string> {
   const key = { organizationId, accountId: 'sandbox' };
   const made = await inTransaction(api.db, (tx) => createSandboxInstances(tx, { key, wish: sandboxWish(), count: 1 }, { at: api.clock.now(), by: TEST }));
@@ -155,6 +162,7 @@ export const itemMakers: Record<string, MakeItem> = {
   'data-sources': dataSource,
   'billing-imports': billingImport,
   resources: resource,
+  instances: instance,
   'sandbox-instances': sandboxInstance,
   'sandbox-faults': sandboxFault,
   'sandbox-scaling-groups': sandboxScalingGroup,

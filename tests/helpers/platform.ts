@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Client, Connection } from '@temporalio/client';
 import pino, { type Logger } from 'pino';
 import type { Config } from '../../config.ts';
+import type { Clock } from '../../domain/shared/time.ts';
 import { connectClient } from '../../workers/temporal-connection.ts';
 import { startWorkers } from '../../workers/main.ts';
 import { freshDatabase, type FreshDatabase } from './database.ts';
@@ -17,7 +18,8 @@ export interface Platform extends FreshDatabase {
   directory: string;
   client: Client;
   connection: Connection;
-  startWorkers(): Promise<{ stop(): Promise<void> }>;
+  /** `clock` in the place of the computer's. */
+  startWorkers(clock?: Clock): Promise<{ stop(): Promise<void> }>;
   end(): Promise<void>;
 }
 
@@ -49,7 +51,8 @@ export async function platform(change: (config: Config) => Config = (config) => 
     directory,
     client,
     connection,
-    startWorkers: () => startWorkers(config, log, { workflowBundle: { codePath: testEnvironment('ORRERY_TEST_BUNDLE') } }),
+    startWorkers: (clock) =>
+      startWorkers(config, log, { workflowBundle: { codePath: testEnvironment('ORRERY_TEST_BUNDLE') }, ...(clock !== undefined && { clock }) }),
     async end() {
       await connection.close();
       await database.drop();
@@ -57,6 +60,14 @@ export async function platform(change: (config: Config) => Config = (config) => 
     },
   };
 }
+
+/** Every cloud at its own endpoints. */
+export const NO_OWN_ENDPOINTS: Pick<Config, 'awsEndpoints' | 'azureEndpoints' | 'gcpEndpoints' | 'alibabaEndpoints'> = {
+  awsEndpoints: { s3: null, sts: null, costAndUsageReport: null, dataExports: null, ec2: null },
+  azureEndpoints: { resourceManager: null, authority: null, certificateAuthority: null },
+  gcpEndpoints: { compute: null, token: null },
+  alibabaEndpoints: { ecs: null, sts: null },
+};
 
 function testConfig(databaseUrl: string, temporalAddress: string, directory: string): Config {
   return {
@@ -73,7 +84,7 @@ function testConfig(databaseUrl: string, temporalAddress: string, directory: str
     workersPort: null,
     rawStore: { kind: 'directory', path: join(directory, 'raw') },
     importRoots: [directory],
-    awsEndpoints: { s3: null, sts: null, costAndUsageReport: null, dataExports: null, ec2: null },
+    ...NO_OWN_ENDPOINTS,
     spoolDirectory: join(directory, 'spool'),
     duckdbMemory: '300MB',
     logLevel: 'silent',
