@@ -10,6 +10,13 @@ export interface EntraRefusal {
   retryAfter: string | undefined;
 }
 
+/** What the latest request for a token met, in full: the SDK keeps it only partly, and nothing of a wrong tenant or a broken connection. */
+export interface Heard {
+  refusal: EntraRefusal | null;
+  /** What kept an answer from coming. */
+  failure: unknown;
+}
+
 /** How Entra ID's documentation calls the request. */
 const CALL = 'POST /oauth2/v2.0/token';
 
@@ -36,8 +43,8 @@ function bad(sentence: string): { problem: CloudProblem; sentence: string } {
   return { problem: 'bad-credentials', sentence };
 }
 
-/** Explains why there is no token. `error` is what the SDK threw, `refusal` what was heard before it did. */
-export function entraError(error: unknown, refusal: EntraRefusal | null, credentials: AzureCredentials): DomainError {
+/** Explains why there is no token. `error` is what the SDK threw, `heard` what led to it. */
+export function entraError(error: unknown, { refusal, failure }: Heard, credentials: AzureCredentials): DomainError {
   const resource = credentials.kind === 'client-secret' ? `tenant ${credentials.tenant_id}` : "the worker's own identity";
   const message = error instanceof Error ? error.message : '';
   const code = codeIn(refusal?.body ?? '') ?? codeIn(message);
@@ -54,7 +61,7 @@ export function entraError(error: unknown, refusal: EntraRefusal | null, credent
   if (code !== null || httpStatus !== undefined) {
     return cloudError('azure', 'bad-credentials', { ...reply, cloudCode: code === null ? `HTTP ${httpStatus}` : `AADSTS${code}` });
   }
-  return withoutAnswer(error, credentials, reply);
+  return withoutAnswer(failure ?? error, credentials, reply);
 }
 
 /** Nothing was heard: the network failed, or the worker has no identity to ask for. */

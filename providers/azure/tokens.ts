@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AzureCredentials } from '../../domain/data-sources/cloud-credentials.ts';
-import { entraError, type EntraRefusal } from './entra-errors.ts';
+import { entraError, type Heard } from './entra-errors.ts';
 import type { AzureSettings } from './settings.ts';
 
 /** What a token from Entra ID lets its holder do: call Azure Resource Manager. */
@@ -57,7 +57,7 @@ function keyOf(credentials: AzureCredentials): string {
 
 /** A source that has no token yet. */
 export function createTokenSource(settings: AzureSettings, credentials: AzureCredentials): TokenSource {
-  const fetchToken = tokenFetcher(settings, credentials);
+  let fetchToken = tokenFetcher(settings, credentials);
   let token: AccessToken | null = null;
   let pending: Promise<AccessToken> | null = null;
   const renewed = async (): Promise<AccessToken> => {
@@ -78,6 +78,8 @@ export function createTokenSource(settings: AzureSettings, credentials: AzureCre
     },
     refused: () => {
       token = null;
+      // The SDK keeps tokens of its own.
+      fetchToken = tokenFetcher(settings, credentials);
     },
   };
 }
@@ -97,27 +99,23 @@ async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T
 type Credential = { getToken(scope: string): Promise<AccessToken | null> };
 
 function tokenFetcher(settings: AzureSettings, credentials: AzureCredentials): () => Promise<AccessToken> {
-  // What Entra ID answered last: the SDK keeps its words only partly, and not at all for a wrong tenant.
-  const heard: { refusal: EntraRefusal | null } = { refusal: null };
+  const heard: Heard = { refusal: null, failure: null };
   let credential: Credential | undefined;
   return async () => {
     heard.refusal = null;
+    heard.failure = null;
     try {
       credential ??= await openCredential(settings, credentials, heard);
       const token = await credential.getToken(SCOPE);
-      if (token === null) throw new Error('no token');
+      if (token === null) throw new Error('The SDK gave no token.');
       return token;
     } catch (error) {
-      throw entraError(error, heard.refusal, credentials);
+      throw entraError(error, heard, credentials);
     }
   };
 }
 
-async function openCredential(
-  settings: AzureSettings,
-  credentials: AzureCredentials,
-  heard: { refusal: EntraRefusal | null },
-): Promise<Credential> {
+async function openCredential(settings: AzureSettings, credentials: AzureCredentials, heard: Heard): Promise<Credential> {
   // The SDK is loaded by the first call that needs it.
   const { ClientSecretCredential, DefaultAzureCredential } = await import('@azure/identity');
   const { authority } = settings.endpoints;
@@ -143,7 +141,8 @@ interface HeardAnswer {
   headers: { get(name: string): string | undefined };
 }
 
-function listener(settings: AzureSettings, heard: { refusal: EntraRefusal | null }) {
+/** Notes what the SDK will not pass on. */
+function listener(settings: AzureSettings, heard: Heard) {
   return {
     name: 'orrery-listener',
     sendRequest: async <Request extends HeardRequest, Answer extends HeardAnswer>(
@@ -151,7 +150,10 @@ function listener(settings: AzureSettings, heard: { refusal: EntraRefusal | null
       next: (request: Request) => Promise<Answer>,
     ): Promise<Answer> => {
       request.abortSignal = AbortSignal.timeout(settings.requestTimeoutMs);
-      const answer = await next(request);
+      const answer = await next(request).catch((error: unknown) => {
+        heard.failure = error;
+        throw error;
+      });
       if (answer.status >= 400) {
         heard.refusal = { httpStatus: answer.status, body: answer.bodyAsText ?? '', retryAfter: answer.headers.get('retry-after') };
       }

@@ -85,7 +85,7 @@ export async function makeAzureWorld(): Promise<ContractWorld> {
     },
     remove: async ({ nativeId }) => void standIn.machines.all.delete(nativeId),
     arrange: async ({ nativeId }, outcome) => standIn.arrange(nativeId, FAULTS[outcome].action, FAULTS[outcome].fault),
-    failScope: async () => standIn.refuseNextPage({ status: 500, code: 'InternalServerError', message: 'Encountered internal server error.' }),
+    failScope: async () => standIn.refusePage(1, { status: 500, code: 'InternalServerError', message: 'Encountered internal server error.' }),
     withPermissions: async (allowed) => credentialsOf(standIn, standIn.entra.makeApplication(allowed)),
     effectiveActions: async () =>
       standIn.machines.effective.map(({ action, id }) => ({ action: action === 'start' ? 'start' : 'stop', nativeId: id })),

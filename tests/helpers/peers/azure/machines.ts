@@ -15,6 +15,8 @@ export interface MachineOptions {
   scaleSet?: string;
   hasEphemeralDisk?: boolean;
   hasReadOnlyLock?: boolean;
+  /** Missing where only states are listed, as Azure does with new machines. */
+  isLeftOutOfStates?: boolean;
 }
 
 export interface Refusal {

@@ -25,8 +25,10 @@ export interface AzureStandIn extends Peer {
   machines: Machines;
   /** The next call of the action on this machine meets it, once. */
   arrange(nativeId: string, action: Action, fault: Fault): void;
-  /** The next request for a page is refused. */
-  refuseNextPage(refusal: Refusal): void;
+  /** The nth request for a page from now on is refused; 1 is the next. */
+  refusePage(nth: number, refusal: Refusal): void;
+  /** Called at each request, before it is answered. */
+  whenAsked(listener: () => void): void;
   /** Permissions that were asked for, in order, and on what. */
   asked: { permission: string; resource: string }[];
 }
@@ -36,7 +38,9 @@ interface Arm {
   standIn: Omit<AzureStandIn, keyof Peer>;
   pageSize: number;
   origin: string;
-  nextPage: { refusal: Refusal | null };
+  /** Refusals by how many requests for a page come before. */
+  pages: Map<number, Refusal>;
+  listener: () => void;
 }
 
 type Answer = { status: number; body: object | null; headers?: Record<string, string> } | 'lost';
@@ -51,7 +55,6 @@ export async function startAzureStandIn(options: AzureOptions = {}): Promise<Azu
   const certificate = await makeLoopbackCertificate();
   const clock = { now: options.now ?? Date.now, operationMs: options.operationMs ?? 0 };
   const subscription = { id: randomUUID(), isDisabled: false };
-  const nextPage: { refusal: Refusal | null } = { refusal: null };
   const machines = createMachines(subscription.id, clock);
   const standIn: Arm['standIn'] = {
     authority: certificate.authority,
@@ -64,11 +67,12 @@ export async function startAzureStandIn(options: AzureOptions = {}): Promise<Azu
       if (machine === undefined) throw new Error(`There is no ${nativeId}.`);
       machine.faults[action] = fault;
     },
-    refuseNextPage: (refusal) => {
-      nextPage.refusal = refusal;
+    refusePage: (nth, refusal) => void arm.pages.set(nth - 1, refusal),
+    whenAsked: (listener) => {
+      arm.listener = listener;
     },
   };
-  const arm: Arm = { standIn, pageSize: options.pageSize ?? 200, origin: '', nextPage };
+  const arm: Arm = { standIn, pageSize: options.pageSize ?? 200, origin: '', pages: new Map(), listener: () => undefined };
   const peer = await serve((request, response) => answerRequest(arm, request, response), certificate);
   arm.origin = peer.url;
   return { ...peer, ...standIn };
@@ -108,7 +112,7 @@ function perform(arm: Arm, holder: Application | null, matched: MatchedRequest):
   const { operation, subscription, group, machine: name } = matched;
   const scope = `/subscriptions/${subscription}`;
   const resource = operation === 'listAll' ? scope : `${scope}/resourceGroups/${group}/providers/Microsoft.Compute/virtualMachines/${name}`;
-  const refused = authorise(standIn, holder, subscription, PERMISSIONS[operation], resource);
+  const refused = authorise(arm, holder, subscription, PERMISSIONS[operation], resource);
   if (refused !== null) return refused;
   if (operation === 'listAll') return list(arm, matched.query);
   const machine = standIn.machines.all.get(resource.toLowerCase());
@@ -122,12 +126,13 @@ function perform(arm: Arm, holder: Application | null, matched: MatchedRequest):
 }
 
 /** What Resource Manager checks before it asks the provider: token, subscription, role. */
-function authorise(standIn: Arm['standIn'], holder: Application | null, subscription: string, permission: string, resource: string): Answer | null {
+function authorise({ standIn, listener }: Arm, holder: Application | null, subscription: string, permission: string, resource: string): Answer | null {
   if (holder === null) return refusal({ status: 401, code: 'InvalidAuthenticationToken', message: 'The access token is invalid.' });
   if (subscription.toLowerCase() !== standIn.subscription.id) {
     return refusal({ status: 404, code: 'SubscriptionNotFound', message: `The subscription '${subscription}' could not be found.` });
   }
   standIn.asked.push({ permission, resource });
+  listener();
   if (holder.allowed?.includes(permission) === true) return null;
   return refusal({
     status: 403,
@@ -137,18 +142,24 @@ function authorise(standIn: Arm['standIn'], holder: Application | null, subscrip
 }
 
 function list(arm: Arm, query: URLSearchParams): Answer {
-  const { refusal: arranged } = arm.nextPage;
-  arm.nextPage.refusal = null;
+  const arranged = nextPageRefusal(arm);
   if (arranged !== null) return refusal(arranged);
   const { machines, subscription } = arm.standIn;
   const isStatus = query.get('statusOnly') === 'true';
   const start = Number(query.get('$skiptoken') ?? '0');
   const end = start + arm.pageSize;
-  const value = [...machines.all.values()].slice(start, end).map((machine) => wireOf(machine, { model: !isStatus, state: isStatus }));
-  if (end >= machines.all.size) return { status: 200, body: { value } };
+  const all = [...machines.all.values()].filter(({ isLeftOutOfStates }) => !isStatus || isLeftOutOfStates !== true);
+  const value = all.slice(start, end).map((machine) => wireOf(machine, { model: !isStatus, state: isStatus }));
+  if (end >= all.length) return { status: 200, body: { value } };
   const next = new URLSearchParams(query);
   next.set('$skiptoken', String(end));
-  return { status: 200, body: { value, nextLink: `${arm.origin}/subscriptions/${subscription.id}/providers/Microsoft.Compute/virtualMachines?${next}` } };
+  return { status: 200, body: { value, nextLink: `${arm.origin}/subscriptions/${subscription.id}/providers/Microsoft.Compute/virtualMachines?${next.toString()}` } };
+}
+
+function nextPageRefusal(arm: Arm): Refusal | null {
+  const refusal = arm.pages.get(0) ?? null;
+  arm.pages = new Map([...arm.pages].filter(([before]) => before > 0).map(([before, one]) => [before - 1, one]));
+  return refusal;
 }
 
 function act(arm: Arm, action: Action, id: string): Answer {
@@ -189,11 +200,11 @@ function operationAt(url: URL): OperationPlace | null {
 }
 
 /** https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations */
-function follow({ standIn }: Arm, holder: Application | null, { subscription, location, id }: OperationPlace): Answer {
+function follow(arm: Arm, holder: Application | null, { subscription, location, id }: OperationPlace): Answer {
   const resource = `/subscriptions/${subscription}/providers/Microsoft.Compute/locations/${location}`;
-  const refused = authorise(standIn, holder, subscription, AZURE_ACTIONS.followOperation, resource);
+  const refused = authorise(arm, holder, subscription, AZURE_ACTIONS.followOperation, resource);
   if (refused !== null) return refused;
-  const operation = standIn.machines.operations.get(id);
+  const operation = arm.standIn.machines.operations.get(id);
   if (operation === undefined) return refusal({ status: 404, code: 'NotFound', message: `Operation ${id} was not found.` });
   return { status: 200, body: statusOf(operation) };
 }
