@@ -1,5 +1,6 @@
 import { cloudError, type CloudProblem, type CloudReply } from '../../domain/data-sources/cloud-errors.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
+import { chainOf, networkCodeOf } from './network.ts';
 import { GoogleRefusal, readRefusal, retryAfterSeconds } from './refusal.ts';
 
 /** What is being done: the permission that the call asks for, which names it too, and what it is done to. */
@@ -127,20 +128,14 @@ function refused(refusal: GoogleRefusal, call: GcpCall): DomainError {
   });
 }
 
-/** Nothing came back: a time-out, a broken connection, no such host. */
+/** Nothing came back, or nothing that could be read. */
 function unanswered(failures: readonly Error[], call: GcpCall): DomainError {
-  const codes = failures.map((one) => (one as { code?: unknown }).code);
-  const system = codes.find((code): code is string => typeof code === 'string' && /^[A-Z][A-Z_0-9]+$/.test(code));
-  const isTimeout = codes.includes(GRPC_DEADLINE_EXCEEDED) || failures.some(({ name }) => name === 'TimeoutError');
-  const isNetwork = system !== undefined || failures.some(({ message }) => message === 'fetch failed' || message === 'terminated');
-  if (isTimeout || isNetwork) return explain('unavailable', call, { cloudCode: isTimeout ? 'DEADLINE_EXCEEDED' : (system ?? 'NetworkError') });
+  const network = networkCodeOf(failures);
+  if (network !== null) return explain('unavailable', call, { cloudCode: network });
   // An answer that is no JSON, or something of the SDK's own.
   const name = failures.at(-1)?.name ?? 'NonError';
   return explain(name === 'SyntaxError' ? 'unavailable' : 'rejected', call, { cloudCode: name });
 }
-
-/** gRPC's number, which the SDK uses over REST as well. */
-const GRPC_DEADLINE_EXCEEDED = 4;
 
 function problemOf(reasons: readonly string[], httpStatus: number): CloudProblem {
   const known = reasons.map((reason) => TABLE[reason]).find((problem) => problem !== undefined);
@@ -166,10 +161,3 @@ function explain(problem: CloudProblem, { call, resource }: GcpCall, reply: Omit
 }
 
 const LONGEST_MESSAGE = 500;
-
-/** The SDK wraps what its transport throws, once or twice. */
-function chainOf(thrown: unknown): Error[] {
-  const chain: Error[] = [];
-  for (let error = thrown; error instanceof Error && chain.length < 5; error = error.cause) chain.push(error);
-  return chain;
-}

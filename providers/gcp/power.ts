@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { OperationState, PowerCall, PowerControl } from '../../domain/data-sources/cloud-ports.ts';
 import { cloudError, problemOf } from '../../domain/data-sources/cloud-errors.ts';
 import type { InstanceRef, ObservedInstance } from '../../domain/resources/instance.ts';
@@ -12,70 +12,52 @@ const LIST_FROM = 4;
 
 const LOOKS_AT_ONCE = 10;
 
-/** Failed operations of a wish that are walked through before it is sent as a new one. */
-const MOST_REPEATS = 5;
-
 type Action = 'start' | 'stop';
 
+/** The project whose instances are meant, and how it is called. */
+export interface ProjectAccess {
+  calls: ComputeCalls;
+  id: string;
+  /** Instances in a page of a listing. */
+  pageSize: number;
+}
+
 /** Starts and stops instances of one project, one a call. */
-export function createPowerControl(calls: ComputeCalls, project: string, pageSize: number): PowerControl {
+export function createPowerControl(project: ProjectAccess): PowerControl {
   return {
     batchSize: 1,
-    // Google takes some 20 changes a second of a project; a call takes about half a second.
+    // At half a second a call, below the 1,500 a minute that Google takes of a project by default.
     concurrency: 10,
-    observe: (refs, signal) => observe(calls, pageSize, refs, signal),
-    start: (refs, requestKey, signal) => changeAll(calls, project, 'start', refs, requestKey, signal),
-    stop: (refs, requestKey, signal) => changeAll(calls, project, 'stop', refs, requestKey, signal),
-    followOperation: (ref, operation, signal) => follow(calls, project, ref, operation, signal),
+    observe: (refs, signal) => observe(project, refs, signal),
+    start: (refs, requestKey, signal) => changeAll(project, { action: 'start', requestKey }, refs, signal),
+    stop: (refs, requestKey, signal) => changeAll(project, { action: 'stop', requestKey }, refs, signal),
+    followOperation: (ref, operation, signal) => follow(project, ref, operation, signal),
   };
 }
 
-async function changeAll(
-  calls: ComputeCalls,
-  project: string,
-  action: Action,
-  refs: readonly InstanceRef[],
-  requestKey: string,
-  signal: AbortSignal,
-): Promise<Map<string, PowerCall>> {
-  const answers = refs.map(async (ref): Promise<[string, PowerCall]> => [ref.nativeId, await change(calls, project, action, ref, requestKey, signal)]);
+interface Wish {
+  action: Action;
+  requestKey: string;
+}
+
+async function changeAll(project: ProjectAccess, wish: Wish, refs: readonly InstanceRef[], signal: AbortSignal): Promise<Map<string, PowerCall>> {
+  const answers = refs.map(async (ref): Promise<[string, PowerCall]> => [ref.nativeId, await change(project, wish, ref, signal)]);
   return new Map(await Promise.all(answers));
 }
 
-/** Every refusal is the instance's own, as every call is. */
-async function change(
-  calls: ComputeCalls,
-  project: string,
-  action: Action,
-  ref: InstanceRef,
-  requestKey: string,
-  signal: AbortSignal,
-): Promise<PowerCall> {
+/**
+ * Every refusal is the instance's own, as every call is. A repeat with the same key is answered with the
+ * operation that the first began, also when that one has failed since.
+ */
+async function change(project: ProjectAccess, { action, requestKey }: Wish, ref: InstanceRef, signal: AbortSignal): Promise<PowerCall> {
   try {
-    const begun = await begin(calls, action, ref, requestKey, signal);
+    const requestId = requestIdOf(`${requestKey}\n${action}\n${ref.nativeId}`);
+    const begun = await send(project.calls, action, ref, requestId, signal);
     const error = errorOf(callOf(project, action, ref), begun);
     return error === null ? { accepted: true, state: null, operation: presentOf(begun.name) } : { accepted: false, error };
   } catch (error) {
     if (signal.aborted || !(error instanceof DomainError)) throw error;
-    return { accepted: false, error: action === 'start' ? await explainSuspended(calls, ref, error, signal) : error };
-  }
-}
-
-/**
- * Google answers a repeated request id with the operation that the first began, also when that one has
- * failed since: a wish that met no capacity would meet the same old failure for as long as Google
- * remembers the id. So a failed operation is followed by a request whose id derives from it, and an
- * answer that was lost is still found again: the ids are the same for every repeat of the wish. Only
- * after many failures is it sent anew, which at worst asks for the same state twice.
- */
-async function begin(calls: ComputeCalls, action: Action, ref: InstanceRef, requestKey: string, signal: AbortSignal): Promise<Operation> {
-  let text = `${requestKey}\n${action}\n${ref.nativeId}`;
-  for (let repeats = 0; ; repeats += 1) {
-    const operation = await send(calls, action, ref, requestIdOf(text), signal);
-    const isOver = operation.status === 'DONE' && operation.error !== null && operation.error !== undefined;
-    if (!isOver) return operation;
-    if (repeats === MOST_REPEATS) return send(calls, action, ref, randomUUID(), signal);
-    text += `\n${operation.name ?? ''}`;
+    return { accepted: false, error: action === 'start' ? await explainSuspended(project.calls, ref, error, signal) : error };
   }
 }
 
@@ -114,9 +96,9 @@ async function explainSuspended(calls: ComputeCalls, ref: InstanceRef, refusal: 
   }
 }
 
-async function follow(calls: ComputeCalls, project: string, ref: InstanceRef, name: string, signal: AbortSignal): Promise<OperationState> {
+async function follow(project: ProjectAccess, ref: InstanceRef, name: string, signal: AbortSignal): Promise<OperationState> {
   try {
-    const operation = await calls.getOperation(placeOf(ref).zone, name, signal);
+    const operation = await project.calls.getOperation(placeOf(ref).zone, name, signal);
     if (operation.status !== 'DONE') return { done: false };
     const action: Action = operation.operationType === 'stop' ? 'stop' : 'start';
     return { done: true, error: errorOf(callOf(project, action, ref), operation) };
@@ -141,7 +123,7 @@ function errorOf(call: GcpCall, { status, error, httpErrorStatusCode, httpErrorM
  * What the instances are. Several of one zone are read from its list, where five hundred come in a
  * call. An instance of the same name with another number has taken the place of one that is gone.
  */
-async function observe(calls: ComputeCalls, pageSize: number, refs: readonly InstanceRef[], signal: AbortSignal): Promise<Map<string, ObservedInstance>> {
+async function observe({ calls, pageSize }: ProjectAccess, refs: readonly InstanceRef[], signal: AbortSignal): Promise<Map<string, ObservedInstance>> {
   const looks = [...Map.groupBy(refs, (ref) => placeOf(ref).zone)].flatMap(([zone, ofZone]) =>
     ofZone.length < LIST_FROM
       ? ofZone.map((ref) => ({ refs: [ref], look: () => observeOne(calls, ref, signal) }))
@@ -195,9 +177,9 @@ async function observeZone(
   return refs.map(({ nativeId }) => [nativeId, byNumber.get(numberOf(nativeId)) ?? GONE]);
 }
 
-function callOf(project: string, action: Action, ref: InstanceRef): GcpCall {
+function callOf({ id }: ProjectAccess, action: Action, ref: InstanceRef): GcpCall {
   const { zone, name } = placeOf(ref);
-  return { call: `compute.instances.${action}`, resource: `projects/${project}/zones/${zone}/instances/${name}` };
+  return { call: `compute.instances.${action}`, resource: `projects/${id}/zones/${zone}/instances/${name}` };
 }
 
 /** Discovery wrote the handle: without it there is nothing to call. */

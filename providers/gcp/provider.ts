@@ -29,7 +29,7 @@ export function createGcpProvider(settings: GcpSettings): CloudProvider {
       const { credentials } = checkedInput({ ...connection, account: accountId }, given);
       const calls = createComputeCalls(runWithSdk, sourceFor(credentials), accountId);
       return {
-        power: createPowerControl(calls, accountId, pageSize),
+        power: createPowerControl({ calls, id: accountId, pageSize }),
         catalog: createInstanceCatalog(calls, accountId, pageSize),
       };
     },

@@ -3,6 +3,7 @@ import type { AuthClient, gaxios } from 'google-auth-library';
 import { invalidField, type DomainError } from '../../domain/shared/errors.ts';
 import { cloudError, type CloudProblem } from '../../domain/data-sources/cloud-errors.ts';
 import type { GcpCredentials } from '../../domain/data-sources/cloud-credentials.ts';
+import { chainOf, networkCodeOf } from './network.ts';
 import { retryAfterSeconds } from './refusal.ts';
 import type { GcpSettings } from './settings.ts';
 
@@ -126,9 +127,9 @@ const GRANTS: readonly [RegExp, string][] = [
 function toTokenError(error: unknown, credentials: GcpCredentials): DomainError {
   const resource = credentials.kind === 'service-account-key' ? credentials.client_email : "the worker's own credentials";
   const call = { call: 'oauth2.token', resource };
-  const failure = error as { response?: { status?: number; data?: unknown; headers?: Headers }; code?: unknown; cause?: { code?: unknown } };
-  if (failure.response?.status === undefined) return noToken(failure, call, credentials);
-  const { status, data, headers } = failure.response;
+  const { response } = error as { response?: { status: number; data?: unknown; headers?: Headers } };
+  if (response === undefined) return noToken(error, call, credentials);
+  const { status, data, headers } = response;
   const { error: code, error_description: said } = (typeof data === 'object' ? (data ?? {}) : {}) as { error?: unknown; error_description?: unknown };
   const cloudMessage = typeof said === 'string' ? said : undefined;
   const meaning = GRANTS.find(([pattern]) => pattern.test(cloudMessage ?? ''))?.[1];
@@ -146,15 +147,11 @@ function tokenProblem(status: number): CloudProblem {
   return status >= 500 || status === 408 ? 'unavailable' : 'bad-credentials';
 }
 
-function noToken(
-  failure: { code?: unknown; cause?: { code?: unknown } },
-  call: { call: string; resource: string },
-  credentials: GcpCredentials,
-): DomainError {
-  if (credentials.kind === 'default-chain' && failure.code === undefined && failure.cause?.code === undefined) {
+function noToken(error: unknown, call: { call: string; resource: string }, credentials: GcpCredentials): DomainError {
+  const network = networkCodeOf(chainOf(error));
+  if (network === null && credentials.kind === 'default-chain') {
     const cloudMessage = 'The worker finds none in its surroundings. Give it an attached service account or GOOGLE_APPLICATION_CREDENTIALS, or give the data source a key.';
     return cloudError('gcp', 'bad-credentials', { ...call, cloudCode: 'NoDefaultCredentials', cloudMessage });
   }
-  const cloudCode = [failure.cause?.code, failure.code].find((code) => typeof code === 'string') ?? 'NetworkError';
-  return cloudError('gcp', 'unavailable', { ...call, cloudCode });
+  return cloudError('gcp', 'unavailable', { ...call, cloudCode: network ?? 'NoToken' });
 }

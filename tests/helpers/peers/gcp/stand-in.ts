@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { bodyOf, serve } from '../http-server.ts';
 import type { Peer } from '../peer.ts';
@@ -37,6 +38,8 @@ export interface ComputeStandIn extends Peer {
   rewriteListing(change: (page: Record<string, unknown>) => void): void;
   /** Holds calls back, without an answer, until the returned function is called. */
   hold(): () => void;
+  /** Until so many calls are held back. */
+  waiting(calls: number): Promise<void>;
 }
 
 /** The permission that each call is checked for. https://cloud.google.com/compute/docs/reference/rest/v1 */
@@ -68,6 +71,8 @@ export async function startComputeStandIn(options: ComputeStandInOptions): Promi
     refusals: [],
     rewrites: [],
     gate: null,
+    held: 0,
+    arrivals: new EventEmitter(),
   };
   const peer = await serve((request, response) => handle(inside, request, response));
   return {
@@ -85,8 +90,12 @@ export async function startComputeStandIn(options: ComputeStandInOptions): Promi
       inside.gate = promise;
       return () => {
         inside.gate = null;
+        inside.held = 0;
         resolve();
       };
+    },
+    waiting: async (calls) => {
+      while (inside.held < calls) await once(inside.arrivals, 'held');
     },
   };
 }
@@ -100,12 +109,18 @@ interface Inside {
   refusals: Refusal[];
   rewrites: ((page: Record<string, unknown>) => void)[];
   gate: Promise<void> | null;
+  held: number;
+  arrivals: EventEmitter;
 }
 
 async function handle(inside: Inside, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '', 'http://stand-in');
   const body = (await bodyOf(request)).toString('utf8');
-  if (inside.gate !== null) await inside.gate;
+  if (inside.gate !== null) {
+    inside.held += 1;
+    inside.arrivals.emit('held');
+    await inside.gate;
+  }
   if (url.pathname === '/token') {
     const answer = inside.accounts.exchange(new URLSearchParams(body));
     send(response, answer.status, answer.body);
@@ -123,7 +138,7 @@ async function handle(inside: Inside, request: IncomingMessage, response: Server
     sendRefusal(response, answer.refusal);
     return;
   }
-  const own = problemsOfAnswer(found.route, answer.ok);
+  const own = problemsOfAnswer(found.route, JSON.parse(JSON.stringify(answer.ok)));
   if (own.length > 0) throw new Error(`The stand-in's own answer does not fit the SDK: ${own.join('; ')}`);
   if (answer.isLost === true) response.destroy();
   else send(response, 200, answer.ok);

@@ -1,20 +1,12 @@
 import type { InstanceRef } from '../../../../domain/resources/instance.ts';
 import { gcpPermissions } from '../../../../domain/data-sources/gcp-permissions.ts';
-import { nativeIdOf, regionOf } from '../../../../providers/gcp/instances.ts';
+import { nativeIdOf } from '../../../../providers/gcp/instances.ts';
 import { createGcpProvider } from '../../../../providers/gcp/provider.ts';
-import type { GcpSettings } from '../../../../providers/gcp/settings.ts';
 import type { ContractInstanceKind, ContractOutcome, ContractWorld } from '../../cloud-contract.ts';
 import { newPrivateKey } from './accounts.ts';
 import type { Fault } from './compute-state.ts';
+import { PROJECT, refIn, standInSettings, ZONES } from './opened.ts';
 import { startComputeStandIn, type ComputeStandIn } from './stand-in.ts';
-
-const PROJECT = 'acme-prod-4711';
-const ZONES = ['europe-west4-a', 'europe-west4-b', 'us-central1-f'] as const;
-
-/** Settings that reach the stand-in, with pages that a few instances fill. */
-export function standInSettings(peer: ComputeStandIn, more: Partial<GcpSettings> = {}): GcpSettings {
-  return { endpoints: { compute: peer.url, token: peer.tokenUrl }, requestTimeoutMs: 10_000, pageSize: 3, ...more };
-}
 
 /** The contract's world on the stand-in. Its time goes on only when looked away: operations take two looks. */
 export async function gcpWorld(): Promise<ContractWorld> {
@@ -35,8 +27,8 @@ export async function gcpWorld(): Promise<ContractWorld> {
     pageSize: settings.pageSize,
     make: ({ name, state, tags, kind = 'plain', elsewhere = false }) => {
       const zone = elsewhere ? ZONES[2] : ZONES[0];
-      const made = peer.state.make({ name, zone, status: state === 'running' ? 'RUNNING' : 'TERMINATED', labels: tags ?? {}, more: moreOf(kind) });
-      return Promise.resolve({ nativeId: nativeIdOf(PROJECT, zone, made.id), regionId: regionOf(zone), handle: { zone, name }, discardLocalSsd: false });
+      const status = state === 'running' ? 'RUNNING' : 'TERMINATED';
+      return Promise.resolve(refIn(zone, peer.state.make({ name, zone, status, labels: tags ?? {}, more: moreOf(kind) })));
     },
     remove: ({ handle }) => Promise.resolve(peer.state.remove(String(handle.zone), String(handle.name))),
     arrange: (ref, outcome) => {
