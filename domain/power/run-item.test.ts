@@ -117,3 +117,8 @@ test('one that is suspended counts as off, and is not started', (t) => {
   t.is(lookAt(item({ action: 'off' }), seen('suspended'), null, AT).item.state, 'settled');
   t.like(lookAt(item(), seen('suspended'), null, AT), { call: false, item: { state: 'failed', lastError: { code: 'power.instance-suspended' } } });
 });
+
+test('one that its cloud goes on charging for when off is told so after one call', (t) => {
+  const called = afterCall(beforeCall(item({ action: 'off' }), AT), { accepted: true, state: 'stopping', operation: null }, AT);
+  t.like(lookAt(called, seen('stopped-billed', 'Not-applicable'), null, later(60)), { call: false, item: { state: 'failed', lastError: { code: 'power.still-charged' } } });
+});

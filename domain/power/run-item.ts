@@ -91,6 +91,8 @@ export function lookAt(item: RunItem, observed: ObservedInstance, operation: Ope
   const underway = inTransition(current, observed.state, at);
   if (underway !== null) return rest(waitFor(current, underway, at));
   if (observed.state === 'suspended') return rest(fail(current, suspended(item), at));
+  // Called for and off: if it is charged all the same, another call would change nothing.
+  if (current.calledAt !== null && observed.state === 'stopped-billed' && item.action === 'off') return rest(fail(current, stillCharged(item, observed), at));
   if (current.calledAt !== null) return rest(afterRefusal({ ...current, calledAt: null }, fallenBack(current, observed), at));
   return { item: current, call: true };
 }
@@ -180,6 +182,15 @@ function suspended({ resourceId }: RunItem): DomainError {
     kind: 'conflict',
     code: 'power.instance-suspended',
     message: `The instance of resource ${resourceId} is suspended, which a start does not end. Resume it with its cloud.`,
+  });
+}
+
+function stillCharged({ resourceId }: RunItem, observed: ObservedInstance): DomainError {
+  return new DomainError({
+    kind: 'conflict',
+    code: 'power.still-charged',
+    message: `The instance of resource ${resourceId} is off, but its cloud goes on charging for it (${observed.stateReason ?? 'it does not say why'}).`,
+    details: { state_reason: observed.stateReason },
   });
 }
 
