@@ -95,7 +95,7 @@ function decideOne(
     reason: action === 'stop' ? 'User.InitiatedShutdown: stopped over the API' : null,
     requestKey,
     operation: view.account.operations ? `${action}-${instance.version + 1}` : null,
-    fails: failing === null ? null : { problem: 'no-capacity', reason: failing.message ?? failureOf(instance, action) },
+    fails: failing === null ? null : { problem: action === 'start' ? 'no-capacity' : 'unavailable', reason: failing.message ?? failureOf(instance, action) },
   };
   const begun =
     action === 'start' ? beginStart(instance, beginning) : beginStop(instance, beginning, draws.strike('stuck-stopping', about) !== null);
