@@ -22,7 +22,7 @@ export function createSandboxProvider({ store, clock, pageSize = 500 }: SandboxS
   const refuseMalformed: CloudProvider['refuseMalformed'] = ({ account }, credentials) => {
     if (account !== undefined && !SANDBOX_ACCOUNT_NAME.test(account)) {
       const problem = 'must be a name of a to z, 0 to 9 and hyphens that begins with a letter, 40 characters at most';
-      throw invalidField('sandbox.invalid-account', 'connection.account', problem);
+      throw invalidField('sandbox.invalid-account', 'account', problem);
     }
     if (credentials !== null) throw invalidField('sandbox.takes-no-credentials', 'credentials', 'leave them out: the sandbox asks for none');
   };

@@ -219,7 +219,7 @@ test('an account’s name is checked, and credentials are not taken', async (t) 
   t.is((await provider.check({ account: 'staging-2' }, null, never)).accountId, 'staging-2');
   for (const account of ['', 'Staging', '2nd', 'a b', 'x'.repeat(41)]) {
     const error = t.throws(() => provider.refuseMalformed({ account }, null), { instanceOf: DomainError });
-    t.deepEqual(error.fields.map(({ field }) => field), ['connection.account']);
+    t.deepEqual(error.fields.map(({ field }) => field), ['account']);
   }
   const credentials = { kind: 'default-chain' as const };
   t.throws(() => provider.refuseMalformed({}, credentials), { code: 'sandbox.takes-no-credentials' });
