@@ -11,8 +11,8 @@ import { getListedSchedule, listSchedules } from '../../db/power-schedules/sched
 import { getSchedule, organizationOfSchedule } from '../../db/power-schedules/schedule-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
-import { ruleInputOf } from '../../domain/power-schedules/power-schedule.ts';
-import { parseRule, type RuleInput, type ScheduleRule } from '../../domain/power-schedules/schedule-rule.ts';
+import { changedRule } from '../../domain/power-schedules/power-schedule.ts';
+import { parseRule } from '../../domain/power-schedules/schedule-rule.ts';
 import { notFound } from '../../domain/shared/errors.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import { requireIfMatch } from '../shared/etag.ts';
@@ -22,6 +22,7 @@ import { pageOf, readCursor, toPage } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
 import { memberRoutes } from './member-routes.ts';
 import { previewRoutes } from './preview-routes.ts';
+import { simulateRoutes } from './simulate-routes.ts';
 import { applyInput, changedScheduleBody, listQuery, scheduleBody, scheduleEdit, scheduleInput } from './schemas.ts';
 import { changedView, scheduleView } from './views.ts';
 
@@ -122,20 +123,6 @@ const edit = defineOperation({
   },
 });
 
-/** The rule with some of its fields changed; undefined when none is. The If-Match check guards against a change in between. */
-function changedRule(rule: ScheduleRule, changes: Partial<RuleInput>, at: string): ScheduleRule | undefined {
-  if (Object.values(changes).every((value) => value === undefined)) return undefined;
-  const { valid_from, valid_until, ...kept } = ruleInputOf(rule);
-  // A new date takes the place of an instant, and the other way around.
-  const start = changes.start_date === undefined ? { valid_from } : {};
-  const end = changes.end_date === undefined ? { valid_until } : {};
-  return parseRule({ ...kept, ...start, ...end, ...withoutUndefined(changes) }, at);
-}
-
-function withoutUndefined<T extends object>(fields: T): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
-}
-
 const remove = defineOperation({
   method: 'delete',
   path: '/v1/power-schedules/{id}',
@@ -195,4 +182,5 @@ export const powerScheduleRoutes = [
   verb('run', 202, 'Apply what it says at this moment to all its instances', runSchedule, null),
   ...memberRoutes,
   ...previewRoutes,
+  ...simulateRoutes,
 ];

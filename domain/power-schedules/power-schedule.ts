@@ -1,7 +1,7 @@
 import { step, unchanged, type Actor, type Settled } from '../shared/entity.ts';
 import type { Instant } from '../shared/time.ts';
 import { lastFireAtOrBefore, newestFire, nextFire, type Fire } from './recurrence.ts';
-import type { RuleInput, ScheduleRule } from './schedule-rule.ts';
+import { parseRule, type RuleInput, type ScheduleRule } from './schedule-rule.ts';
 
 /** Tags that an instance must all have, as its cloud writes them; the keys' and values' case counts. */
 export type TagSelector = Record<string, string>;
@@ -109,4 +109,18 @@ export function ruleInputOf(rule: ScheduleRule): RuleInput {
     gap_policy: rule.gapPolicy,
     overlap_policy: rule.overlapPolicy,
   };
+}
+
+/** The rule with some of its fields changed; undefined when none is. Refuses what `parseRule` refuses. */
+export function changedRule(rule: ScheduleRule, changes: Partial<RuleInput>, at: Instant): ScheduleRule | undefined {
+  if (Object.values(changes).every((value) => value === undefined)) return undefined;
+  const { valid_from, valid_until, ...kept } = ruleInputOf(rule);
+  // A new date takes the place of an instant, and the other way around.
+  const start = changes.start_date === undefined ? { valid_from } : {};
+  const end = changes.end_date === undefined ? { valid_until } : {};
+  return parseRule({ ...kept, ...start, ...end, ...withoutUndefined(changes) }, at);
+}
+
+function withoutUndefined<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }

@@ -1,0 +1,110 @@
+import { hourlyCosts } from '../../db/billing/hourly-costs.ts';
+import { offTimeOf } from '../../db/power/off-time.ts';
+import { membersOf } from '../../db/power-schedules/member-store.ts';
+import { getSchedule, organizationOfSchedule } from '../../db/power-schedules/schedule-store.ts';
+import { listPrices } from '../../db/resources/list-prices.ts';
+import type { Database } from '../../db/shared/connection.ts';
+import { changedRule } from '../../domain/power-schedules/power-schedule.ts';
+import { ratesOf, savedBy, type InstanceRate } from '../../domain/power-schedules/rates.ts';
+import { parseRule } from '../../domain/power-schedules/schedule-rule.ts';
+import { notFound } from '../../domain/shared/errors.ts';
+import { plusDays, type Instant } from '../../domain/shared/time.ts';
+import { idOf, inOrganization, instantInput } from '../shared/fields.ts';
+import { defineOperation, type RequestContext } from '../shared/operation.ts';
+import { z } from '../shared/zod.ts';
+import { changesInput, ruleSimulationInput, savingsBody, simulationBody, simulationInput } from './simulation-schemas.ts';
+import { savingsView, simulationView, type SimulationWish } from './simulation-views.ts';
+
+const tags = ['power-schedules'];
+const params = z.strictObject({ id: idOf('power-schedule') });
+const ofSchedule = {
+  kind: 'organization' as const,
+  role: 'member' as const,
+  scopeFrom: ({ db }: RequestContext['deps'], { id }: { id: string }) => organizationOfSchedule(db, id),
+};
+
+/** How many days of bills before now tell what an hour costs. */
+const RATE_DAYS = 60;
+
+const simulate = defineOperation({
+  method: 'post',
+  path: '/v1/power-schedules/{id}:simulate',
+  id: 'simulatePowerSchedule',
+  summary: 'What the schedule, or a change to it, comes to over a past or future period',
+  description:
+    'Beside the schedule as it is when `changes` are given, else beside machines that are always on. Rates come from what bills charge by the hour, else from list prices; what has neither is counted.',
+  tags,
+  access: ofSchedule,
+  tokenScope: 'read',
+  params,
+  body: simulationInput.extend({ changes: changesInput.optional() }).openapi('SimulatePowerSchedule'),
+  responses: { 200: simulationBody },
+  idempotency: 'none',
+  async handle({ deps, organizationId, at }, { params: { id }, body }) {
+    const schedule = await getSchedule(deps.db, organizationId, id);
+    if (schedule === null) throw notFound('power-schedule', id);
+    const { changes, ...wish } = body;
+    const changed = changes === undefined ? undefined : changedRule(schedule.rule, changes, at);
+    const resourceIds = wish.resource_ids ?? (await membersOf(deps.db, organizationId, [id])).map((member) => member.resourceId);
+    return { status: 200, body: await simulated(deps.db, organizationId, { proposed: changed ?? schedule.rule, today: changed === undefined ? null : schedule.rule, ...wish, resourceIds }, at) };
+  },
+});
+
+const simulateRule = defineOperation({
+  method: 'post',
+  path: '/v1/organizations/{organization_id}/power-schedules:simulate',
+  id: 'simulateRule',
+  summary: 'The same for a rule that is not saved, beside machines that are always on',
+  tags,
+  access: { kind: 'organization', role: 'member', scopeFrom: 'path' },
+  tokenScope: 'read',
+  params: inOrganization,
+  body: ruleSimulationInput,
+  responses: { 200: simulationBody },
+  idempotency: 'none',
+  async handle({ deps, organizationId, at }, { body }) {
+    const { from, until, initial_state, metric, resource_ids, ...rule } = body;
+    const wish = { from, until, initial_state, metric, proposed: parseRule(rule, at), today: null, resourceIds: resource_ids ?? [] };
+    return { status: 200, body: await simulated(deps.db, organizationId, wish, at) };
+  },
+});
+
+async function simulated(db: Database, organizationId: string, wish: Omit<SimulationWish, 'rates' | 'actual'>, at: Instant) {
+  const rates = await ratesNow(db, organizationId, wish.resourceIds, wish.metric, at);
+  const period = { start: wish.from.slice(0, 10), end: wish.until.slice(0, 10), metric: wish.metric };
+  const actual = wish.from < at ? await hourlyCosts(db, organizationId, wish.resourceIds, period) : [];
+  return simulationView({ ...wish, rates, actual });
+}
+
+async function ratesNow(db: Database, organizationId: string, resourceIds: readonly string[], metric: SimulationWish['metric'], at: Instant): Promise<InstanceRate[]> {
+  const today = at.slice(0, 10);
+  const billed = await hourlyCosts(db, organizationId, resourceIds, { start: plusDays(today, -RATE_DAYS), end: plusDays(today, 1), metric });
+  return ratesOf(resourceIds, billed, await listPrices(db, organizationId, resourceIds));
+}
+
+const savings = defineOperation({
+  method: 'get',
+  path: '/v1/power-schedules/{id}/savings',
+  id: 'getPowerScheduleSavings',
+  summary: 'How long its instances were off because of it, and what that saved so far',
+  tags,
+  access: ofSchedule,
+  tokenScope: 'read',
+  params,
+  query: z.strictObject({
+    since: instantInput.optional().openapi({ description: 'From when; the schedule’s creation when left out.' }),
+    until: instantInput.optional(),
+    metric: simulationInput.shape.metric,
+  }),
+  responses: { 200: savingsBody },
+  async handle({ deps, organizationId, at }, { params: { id }, query }) {
+    const schedule = await getSchedule(deps.db, organizationId, id);
+    if (schedule === null) throw notFound('power-schedule', id);
+    const period = { since: query.since ?? schedule.createdAt, until: query.until === undefined || query.until > at ? at : query.until };
+    const offTimes = await offTimeOf(deps.db, organizationId, id, period);
+    const rates = await ratesNow(deps.db, organizationId, offTimes.map((one) => one.resourceId), query.metric, at);
+    return { status: 200, body: savingsView(period, offTimes, rates, savedBy(offTimes, rates)) };
+  },
+});
+
+export const simulateRoutes = [simulate, simulateRule, savings];

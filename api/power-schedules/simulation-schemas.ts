@@ -1,0 +1,57 @@
+import { COST_METRICS } from '../../domain/billing/expense-query.ts';
+import { currencyCode, decimalText } from '../shared/cost-fields.ts';
+import { idOf, instant, instantInput } from '../shared/fields.ts';
+import { z } from '../shared/zod.ts';
+import { fireBody, ruleFields } from './schemas.ts';
+
+const wishFields = {
+  from: instantInput,
+  until: instantInput.openapi({ description: 'Not included; at most 366 days after `from`.' }),
+  initial_state: z.enum(['on', 'off']).default('on').openapi({ description: 'How the instances are as the period begins.' }),
+  metric: z.enum(COST_METRICS).default('effective'),
+  resource_ids: z.array(idOf('resource')).max(10_000).optional().openapi({ description: 'Which instances; those of the schedule when left out.' }),
+};
+
+export const simulationInput = z.strictObject(wishFields);
+export const ruleSimulationInput = z.strictObject({ ...ruleFields, ...wishFields }).openapi('SimulateRule');
+export const changesInput = z.strictObject({ ...ruleFields, time_zone: ruleFields.time_zone.optional(), triggers: ruleFields.triggers.optional() });
+
+const money = z.strictObject({ currency: currencyCode, amount: decimalText });
+
+const course = z.strictObject({
+  fires: z.int(),
+  power_ons: z.int(),
+  power_offs: z.int(),
+  hours_on: decimalText,
+  hours_off: decimalText,
+  costs: z.array(money),
+});
+
+export const simulationBody = z
+  .strictObject({
+    from: instant,
+    until: instant,
+    instances: z.int(),
+    instances_with_rate: z.int(),
+    rates: z.array(money).openapi({ description: 'What an hour of all of them costs.' }),
+    rate_bases: z.record(z.string(), z.int()).openapi({ description: 'How many instances have their rate from bills and how many from list prices.' }),
+    today: course,
+    proposed: course,
+    savings: z.array(money),
+    actual: z.array(z.strictObject({ currency: currencyCode, hours: decimalText, amount: decimalText })).openapi({
+      description: 'What the bills of the past part of the period charged for their hours.',
+    }),
+    actions: z.array(fireBody).openapi({ description: 'The first 1,000 fires that change the state.' }),
+  })
+  .openapi('PowerScheduleSimulation');
+
+export const savingsBody = z
+  .strictObject({
+    since: instant,
+    until: instant,
+    instances: z.int(),
+    instances_with_rate: z.int(),
+    hours_off: decimalText,
+    savings: z.array(money),
+  })
+  .openapi('PowerScheduleSavings');
