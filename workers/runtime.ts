@@ -121,11 +121,11 @@ function activitiesOf(queue: TaskQueue, { activities, entities }: WorkerParts): 
   const { planImport, importPeriod, purgeDataSource, checkConnection, discover, applySchedule } = createDataSourceActivities(activities);
   switch (queue) {
     case 'entities':
-      return { ...createEntityActivities({ db: activities.db, clock: activities.clock, entities }), ...createTickActivities(activities), applySchedule };
+      return { ...createEntityActivities({ db: activities.db, clock: activities.clock, entities }), ...createTickActivities(activities), ...createPowerSweepActivities(activities), applySchedule };
     case 'imports':
       return { planImport, importPeriod, purgeDataSource };
     case 'cloud':
-      return { checkConnection, discover };
+      return { checkConnection, discover, ...createPowerRunActivities(activities) };
     case 'outbound':
       return {};
   }

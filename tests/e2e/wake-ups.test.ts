@@ -134,7 +134,7 @@ test('dropped wake-ups and a workflow that was terminated are found by the recon
   await eventually(async () => (await site.client.workflow.count(`WorkflowId = '${orphan.workflowId}'`)).count === 1, 'the orphan in visibility');
   const schedules = tickSchedules(site.client, 'entities');
   const { namespace } = site.config.temporal;
-  await reconcile({ db: site.db, clock: systemClock, client: site.client, connection: site.connection, namespace, entities, schedules, log }, true);
+  await reconcile({ db: site.db, clock: systemClock, client: site.client, connection: site.connection, namespace, taskQueue: 'entities', entities, schedules, log }, true);
   t.deepEqual((await site.db('wake_ups')).map((row) => row.workflow_id), [`data-source/${ref.id}`]);
   t.is((await orphan.describe()).status.name, 'TERMINATED');
   t.deepEqual(await finish(rest), { imports: 2, ends: 2 });
