@@ -79,8 +79,8 @@ for (const [index, { code, status, message, problem, headers = {}, details = {} 
       response.end(refusalXml(code, message));
       return Promise.resolve();
     });
+    t.teardown(() => stub.stop());
     const error = await refusalOf(powerAt({ ec2: stub.url }));
-    await stub.stop();
     t.is(problemOf(error), problem);
     t.like(error.details, { cloud_code: code, call: 'ec2:StopInstances', http_status: status, ...details });
     t.notRegex(inspect(error, { depth: 20, showHidden: true }), /Signature=|Encoded authorization|S3cr3t/);
@@ -110,8 +110,8 @@ for (const { title, respond, problem } of broken) {
       );
       return Promise.resolve();
     });
+    t.teardown(() => stub.stop());
     t.is(problemOf(await refusalOf(powerAt({ ec2: stub.url }))), problem);
-    await stub.stop();
   });
 }
 
@@ -122,9 +122,9 @@ test('what keeps the credentials from being had is told in the common words', as
     response.end(`<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">${body}<RequestId>r</RequestId></ErrorResponse>`);
     return Promise.resolve();
   });
+  t.teardown(() => sts.stop());
   const role: AwsCredentials = { kind: 'assumed-role', role_arn: 'arn:aws:iam::123456789012:role/orrery', base: key };
   const refused = await refusalOf(powerAt({ sts: sts.url, ec2: sts.url }, role));
-  await sts.stop();
   t.is(problemOf(refused), 'bad-credentials');
   t.regex(refused.message, /role\/orrery cannot be assumed/);
   const unreachable = await refusalOf(powerAt({ sts: 'http://127.0.0.1:9', ec2: 'http://127.0.0.1:9' }, role));

@@ -116,10 +116,10 @@ test.serial('a role is assumed once for all regions', async (t) => {
     role: await account.createRole('instances', trust, { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'ec2:*', Resource: '*' }] }),
   }));
   const sts = await startFaultProxy(moto.url, { seed: 0, rates: {} });
+  t.teardown(() => sts.stop());
   const provider = createAwsProvider(peerSettings({ sts: sts.url, ec2: world.gate.url }));
   const here = await world.make({ name: 'by-role', state: 'running' });
   const listing = await discover(openAccount({ ...world, provider }, { kind: 'assumed-role', role_arn: role, base: key }));
-  await sts.stop();
   t.is(listed(listing, here).name, 'by-role');
   t.is(sts.requests.length, 1);
 });
@@ -127,6 +127,7 @@ test.serial('a role is assumed once for all regions', async (t) => {
 test.serial('through faults a scope is called listed only when it was, and repeats come to all', async (t) => {
   const refs = await Promise.all(Array.from({ length: 12 }, (_, index) => world.make({ name: `faulty-${index}`, state: 'running', elsewhere: index % 2 === 0 })));
   const proxy = await startFaultProxy(world.gate.url, { seed: 7, rates: { 'server-error': 0.1, reset: 0.1, truncate: 0.1 } });
+  t.teardown(() => proxy.stop());
   const left = new Set([REGION, 'eu-west-1']);
   let failed = 0;
   for (let attempt = 0; attempt < 40 && left.size > 0; attempt += 1) {
@@ -142,7 +143,6 @@ test.serial('through faults a scope is called listed only when it was, and repea
       t.is((error as { code?: string }).code, 'aws.unavailable');
     }
   }
-  await proxy.stop();
   t.is(left.size, 0);
   t.true(failed > 0);
 });

@@ -95,6 +95,7 @@ test.serial('a protected and a forgotten instance do not keep a batch from being
 test.serial('with three calls in ten failing, repeats bring every instance there with one effective start', async (t) => {
   const refs = await Promise.all(Array.from({ length: 20 }, (_, index) => world.make({ name: `morning-${index}`, state: 'stopped' })));
   const proxy = await startFaultProxy(world.gate.url, { seed: 11, rates: { 'server-error': 0.1, reset: 0.1, truncate: 0.1 } });
+  t.teardown(() => proxy.stop());
   const provider = createAwsProvider(peerSettings({ sts: world.moto.url, ec2: proxy.url }));
   const { power } = openAccount({ ...world, provider });
   let left = refs;
@@ -105,7 +106,6 @@ test.serial('with three calls in ten failing, repeats bring every instance there
     left = left.filter(({ nativeId }) => answers.get(nativeId)?.accepted !== true);
     lost += left.length;
   }
-  await proxy.stop();
   t.is(left.length, 0);
   t.true(lost > 0);
   const seen = await openAccount(world).power.observe(refs, never);
