@@ -1,4 +1,4 @@
-import { tagKeysOf, type TagKey } from '../billing/tag-keys.ts';
+import { normaliseReportName, tagKeysOf, type TagKey } from '../billing/tag-keys.ts';
 import type { Cloud } from './instance.ts';
 
 /** What a discovered instance is called where a bill has not named it: type and service as the cloud's bills have them. */
@@ -19,9 +19,10 @@ export type DiscoveredType = (typeof DISCOVERED_TYPES)[number];
  * these keys are written. AWS bills tell the tags of users from its own by `user:` and `aws:`.
  */
 export function tagsInBills(cloud: Cloud, tags: Readonly<Record<string, string>>): { tags: Record<string, string>; keys: TagKey[] } {
-  const written = Object.keys(tags).sort();
-  const sourceKeys = written.map((key) => (cloud === 'aws' && !key.startsWith('aws:') ? `user:${key}` : key));
+  const valueOf = new Map(Object.entries(tags).map(([key, value]) => [cloud === 'aws' && !key.startsWith('aws:') ? `user:${key}` : key, value]));
+  // A key that is in the normalised form already has the first right to it: it has no other to fall back on.
+  const isPlain = (key: string): number => (normaliseReportName(key) === key ? 0 : 1);
+  const sourceKeys = [...valueOf.keys()].toSorted((a, b) => isPlain(a) - isPlain(b) || (a < b ? -1 : 1));
   const keys = tagKeysOf(sourceKeys);
-  const normalised = keys.map(({ normalisedKey }, index): [string, string] => [normalisedKey, tags[written[index] ?? ''] ?? '']);
-  return { tags: Object.fromEntries(normalised), keys };
+  return { tags: Object.fromEntries(keys.map(({ sourceKey, normalisedKey }) => [normalisedKey, valueOf.get(sourceKey) ?? ''])), keys };
 }
