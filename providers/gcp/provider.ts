@@ -21,7 +21,7 @@ export function createGcpProvider(settings: GcpSettings): CloudProvider {
     check: async (connection, given, signal) => {
       const { projectId, credentials } = checkedInput(connection, given);
       // One read tells all there is to tell: token, project, its API, and the permission that discovery needs.
-      await createComputeCalls(runWithSdk, sourceFor(credentials), projectId).listAll({ token: null, size: 1 }, signal);
+      await createComputeCalls(runWithSdk, sourceFor(credentials, 'new'), projectId).listAll({ token: null, size: 1 }, signal);
       const principal = credentials.kind === 'service-account-key' ? credentials.client_email : null;
       return { accountId: projectId, principal, warnings: [] };
     },

@@ -44,6 +44,13 @@ test.serial('a check tells whose key it is', async (t) => {
   t.deepEqual(checked, { accountId: PROJECT, principal: `orrery@${PROJECT}.iam.gserviceaccount.com`, warnings: [] });
 });
 
+test.serial('a check asks for a token anew, so that a key deleted since is told', async (t) => {
+  await gcp.provider.check(connection, gcp.key, signal);
+  gcp.peer.accounts.create('orrery', undefined, { privateKey: newPrivateKey() });
+  await t.notThrowsAsync(gcp.open().power.observe([gcp.make({ name: 'vm' })], signal), 'the token lasts, as at Google');
+  await t.throwsAsync(gcp.provider.check(connection, gcp.key, signal), { code: 'gcp.bad-credentials' });
+});
+
 test.serial('a deleted account, a deleted key and a wrong key each say what is the matter', async (t) => {
   const wrong = await t.throwsAsync(gcp.provider.check(connection, { ...gcp.key, private_key: newPrivateKey() }, signal), { code: 'gcp.bad-credentials' });
   t.regex(wrong.message, /not, or no longer, a key of this service account/);

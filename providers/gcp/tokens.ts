@@ -24,16 +24,20 @@ export interface TokenSource {
   refused(): void;
 }
 
+/** Who calls with these credentials; by a new token only, where the credentials themselves are to be tried. */
+export type TokenCache = (credentials: GcpCredentials, use?: 'kept' | 'new') => TokenSource;
+
 /**
  * Tokens by account, kept between attempts while they last, so that not every call asks for one. The
  * keys they were got with are not kept: only a digest of them.
  */
-export function createTokenCache(settings: GcpSettings): (credentials: GcpCredentials) => TokenSource {
+export function createTokenCache(settings: GcpSettings): TokenCache {
   const kept = new Map<string, { headers: Headers; until: number }>();
-  return (credentials) => {
+  return (credentials, use = 'kept') => {
     const digest = createHash('sha256').update(JSON.stringify(credentials)).digest('base64');
+    if (use === 'new') kept.delete(digest);
     let client: Promise<AuthClient> | undefined;
-    let asking: Promise<Headers> | undefined;
+    // Calls that start together share one exchange: the client sees to that.
     const ask = async (): Promise<Headers> => {
       client ??= createAuthClient(settings, credentials);
       const headers = await (await client).getRequestHeaders();
@@ -45,10 +49,8 @@ export function createTokenCache(settings: GcpSettings): (credentials: GcpCreden
       headers: async () => {
         const known = kept.get(digest);
         if (known !== undefined && known.until - SPARE_MS > Date.now()) return known.headers;
-        // Calls that start together share one exchange.
-        asking ??= ask().finally(() => (asking = undefined));
         try {
-          return await asking;
+          return await ask();
         } catch (error) {
           throw toTokenError(error, credentials);
         }
