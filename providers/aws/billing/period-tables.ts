@@ -3,7 +3,7 @@ import { CATEGORY_SQL, CLASS_SQL } from './cost-sql.ts';
 import { AMOUNT_TYPES } from './exact-decimal-sql.ts';
 import { FILE_TABLE } from './file-groups.ts';
 import type { FileSource } from './line-sql.ts';
-import { TAGS_TABLE, tagsJoinSql } from './tag-sql.ts';
+import { tagGroupColumns, TAGS_TABLE, tagsJoinSql } from './tag-sql.ts';
 
 /**
  * The tables of a period, over all files. Resources and kinds of charge are numbered as files bring them, those of one
@@ -64,9 +64,10 @@ const FILE_KINDS = 'file_kinds';
 
 /** Adds a file's lines to the period's tables, and for lines that a plan covers their billed cost on the plan's own line. */
 export function addFileSql(source: FileSource, takenAccounts: 'all' | string[]): string {
-  const lines = linesSql(takenAccounts, FILE_TABLE, 'NULL');
-  const tagged = linesSql(takenAccounts, `${FILE_TABLE} JOIN ${TAGS_TABLE} ON ${tagsJoinSql(source, FILE_TABLE)}`, 'tags');
+  const tagColumns = tagGroupColumns(source);
+  const lines = linesSql(takenAccounts, tagColumns);
   const sameResource = 'r.sub_account_id = l.accountId AND r.native_id = l.native_id';
+  const sameKind = FILE_KIND.map((column) => `k.${column} ${column === 'pricingUnit' ? 'IS NOT DISTINCT FROM' : '='} l.${column}`);
   return `
     INSERT INTO ${RESOURCES}
       SELECT ${nextNumberSql(RESOURCES, 'accountId, native_id')}, accountId, native_id FROM (SELECT DISTINCT accountId, native_id FROM (${lines})) l
@@ -74,21 +75,26 @@ export function addFileSql(source: FileSource, takenAccounts: 'all' | string[]):
     ${addKindsSql(lines)};
     INSERT INTO ${COSTS}
       SELECT r.resource_number, k.kind_number, l.charge_date, ${AMOUNTS.map((column) => `l.${column}`).join(', ')}
-      FROM (${lines}) l JOIN ${RESOURCES} r ON ${sameResource}
-      JOIN ${FILE_KINDS} k ON ${FILE_KIND.map((column) => `k.${column} IS NOT DISTINCT FROM l.${column}`).join(' AND ')};
-    INSERT INTO ${PLACES} ${placesSql(`(${tagged}) l JOIN ${RESOURCES} r ON ${sameResource}`)}`;
+      FROM (${lines}) l JOIN ${RESOURCES} r ON ${sameResource} JOIN ${FILE_KINDS} k ON ${sameKind.join(' AND ')};
+    CREATE OR REPLACE TEMP TABLE file_places AS
+      SELECT ${['accountId', 'native_id', 'service_name', 'region_id', 'is_named_line', ...tagColumns].join(', ')}, ${sums(PLACE_AMOUNTS)},
+        min(first_start) AS first_start, max(last_start) AS last_start, max(last_end) AS last_end FROM (${lines}) GROUP BY ALL;
+    INSERT INTO ${PLACES} ${placesSql(`(
+      SELECT r.resource_number, l.*, CASE WHEN l.is_named_line THEN '{}' ELSE ${TAGS_TABLE}.tags END AS tags
+      FROM file_places l JOIN ${RESOURCES} r ON ${sameResource} LEFT JOIN ${TAGS_TABLE} ON ${tagsJoinSql(source, 'l')})`)}`;
 }
 
-/** A file's groups and the plans' lines beside them, from `groups`, as far as their accounts are taken. */
-function linesSql(takenAccounts: 'all' | string[], groups: string, tags: string): string {
+/** A file's groups and the plans' lines beside them, as far as their accounts are taken. */
+function linesSql(takenAccounts: 'all' | string[], tagColumns: string[]): string {
   const accounts = takenAccounts === 'all' ? '' : ` AND accountId IN (${takenAccounts.map(sqlText).join(', ') || 'NULL'})`;
   const shared = [...FILE_KIND, 'accountId', 'charge_date', 'first_start', 'last_start', 'last_end'].join(', ');
+  const untagged = tagColumns.map((column) => `, NULL AS ${column}`).join('');
   return `
     SELECT ${shared}, native_id, is_named_line, coalesce(quantity, 0) AS quantity, CASE WHEN plan_line_id IS NULL THEN billed_cost ELSE 0 END AS billed_cost,
-      effective_cost, contracted_cost, list_cost, CASE WHEN is_named_line THEN '{}' ELSE ${tags} END AS tags
-    FROM ${groups} WHERE NOT is_split${accounts}
+      effective_cost, contracted_cost, list_cost${tagColumns.map((column) => `, ${column}`).join('')}
+    FROM ${FILE_TABLE} WHERE NOT is_split${accounts}
     UNION ALL
-    SELECT ${shared}, plan_line_id, true, 0, billed_cost, 0, 0, 0, '{}' FROM ${FILE_TABLE} WHERE NOT is_split${accounts} AND plan_line_id IS NOT NULL`;
+    SELECT ${shared}, plan_line_id, true, 0, billed_cost, 0, 0, 0${untagged} FROM ${FILE_TABLE} WHERE NOT is_split${accounts} AND plan_line_id IS NOT NULL`;
 }
 
 /** Numbers the kinds of charge that no file before had; `FILE_KINDS` finds the number of a line's. */
