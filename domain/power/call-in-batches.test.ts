@@ -83,6 +83,28 @@ for (const problem of ['missing-permission', 'no-capacity', 'quota-exceeded'] as
   });
 }
 
+test('a lack of one kind keeps no other kind from being called', async (t) => {
+  const big = refsOf(90).map((ref) => ({ ...ref, handle: { kind: 'p4d.24xlarge in a' } }));
+  const small = refsOf(100).slice(90).map((ref) => ({ ...ref, handle: { kind: 'm5.large in a' } }));
+  const cloud = new AllOrNothing(Object.fromEntries(big.map(({ nativeId }) => [nativeId, 'no-capacity'])));
+  const answers = await callInBatches([...big, ...small], cloud.call, { cloud: CLOUD, batchSize: 100, concurrency: 1 });
+  t.true(small.every(({ nativeId }) => answers.get(nativeId)?.accepted));
+  t.is(Object.keys(problems(answers)).length, 90);
+  t.true(cloud.calls.length <= 1 + 12 + 2, `${cloud.calls.length} calls`);
+});
+
+test('as many of a kind are started as its quota still holds', async (t) => {
+  let free = 5;
+  const call = (refs: readonly InstanceRef[]): Promise<Map<string, PowerCall>> => {
+    if (refs.length > free) return Promise.reject(refusal('quota-exceeded', `${refs.length} instances`));
+    free -= refs.length;
+    return Promise.resolve(new Map(refs.map(({ nativeId }) => [nativeId, { accepted: true, state: 'starting', operation: null }])));
+  };
+  const answers = await callInBatches(refsOf(100), call, { cloud: CLOUD, batchSize: 100, concurrency: 1 });
+  t.is([...answers.values()].filter(({ accepted }) => accepted).length, 5);
+  t.is(answers.size, 100);
+});
+
 test('attempts that leave the culprits out come to every member that may be called', async (t) => {
   const refs = refsOf(100);
   // Nine of ten are refused: the worst kind of mixture for halving.

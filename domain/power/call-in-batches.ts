@@ -19,6 +19,8 @@ type Meaning =
   | 'some'
   /** Perhaps some, more often all: halving goes on as long as it helps somebody. */
   | 'some-or-all'
+  /** As much for each kind (a size in a place) by itself: capacity and quotas are given by kinds. */
+  | 'some-or-all-of-a-kind'
   /** It was no judgement on the members: each may be called again later. */
   | 'none'
   /** Nothing more is to be asked of this region now. */
@@ -32,8 +34,8 @@ const MEANINGS: Record<CloudProblem, Meaning> = {
   'cannot-stop': 'some',
   rejected: 'some',
   'missing-permission': 'some-or-all',
-  'no-capacity': 'some-or-all',
-  'quota-exceeded': 'some-or-all',
+  'no-capacity': 'some-or-all-of-a-kind',
+  'quota-exceeded': 'some-or-all-of-a-kind',
   unavailable: 'none',
   throttled: 'region',
   'bad-credentials': 'account',
@@ -41,7 +43,7 @@ const MEANINGS: Record<CloudProblem, Meaning> = {
 };
 
 /**
- * Halves called in a row without one being accepted, after which the rest of what means "some or
+ * Parts called in a row without one being accepted, after which the rest of what means "some or
  * all" is no longer called one by one. Seven find one culprit among 100; some more keep a mixture of
  * allowed and refused members going.
  */
@@ -52,12 +54,13 @@ const PATIENCE = 12;
  * until the culprit stands alone, so one instance never keeps another from being called; whole
  * batches go before halves, so it delays none either.
  *
- * A missing permission, a lack of capacity or a quota may concern one member (permissions can hang
- * on an instance's tags, capacity on its size) or all. To find out for 100 would take 199 calls each
- * time. So halving ends after some calls in a row that helped nobody; the members not yet called
- * alone are answered with the refusal of the batch they were in and `details.assumed`: true. Such an
- * answer is no final failure of that instance: the next attempt, which leaves the culprits out, comes
- * to it. Nobody is called alone twice.
+ * A missing permission may concern one member (it can hang on an instance's tags) or all. To find
+ * out for 100 would take 199 calls each time. So halving ends after some calls in a row that helped
+ * nobody; the members not yet called alone are answered with the refusal of the batch they were in
+ * and `details.assumed`: true. Such an answer is no final failure of that instance: the next attempt,
+ * which leaves the culprits out, comes to it. Nobody is called alone twice. Capacity and quotas are
+ * the same by kind (`handle.kind`): the kinds of a refused batch are parted first and judged each by
+ * itself, so a lack of one never keeps another kind from being called.
  *
  * Throttling ends the calls to the region, bad credentials those to the account; what was not called
  * is answered with the same error, `details.assumed` too. A lost call is not split: what it did is
@@ -87,7 +90,8 @@ class BatchCaller {
   private readonly parts: Task[] = [];
   private readonly closedRegions = new Map<string, DomainError>();
   private closedAccount: DomainError | null = null;
-  private refusedInARow = 0;
+  /** Refused parts in a row, by what is judged together. */
+  private readonly refusedInARow = new Map<string, number>();
   private readonly call: BatchCall;
   private readonly cloud: Cloud;
 
@@ -125,7 +129,7 @@ class BatchCaller {
       if (task === undefined) return null;
       const closed = this.closedAccount ?? this.closedRegions.get(task.refs[0]?.regionId ?? '');
       if (closed !== null && closed !== undefined) this.assume(task.refs, closed);
-      else if (task.because !== null && this.isHopeless(task.because)) this.assume(task.refs, task.because);
+      else if (task.because !== null && this.isHopeless(task.refs, task.because)) this.assume(task.refs, task.because);
       else return task;
     }
   }
@@ -134,10 +138,11 @@ class BatchCaller {
     try {
       const answers = await this.call(refs);
       for (const { nativeId } of refs) this.answers.set(nativeId, answers.get(nativeId) ?? this.unanswered(nativeId));
-      this.refusedInARow = 0;
+      for (const key of [EVERYBODY, ...kindsOf(refs)]) this.refusedInARow.delete(key);
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
-      if (because !== null) this.refusedInARow += 1;
+      const key = judgedWith(error, refs);
+      if (because !== null) this.refusedInARow.set(key, (this.refusedInARow.get(key) ?? 0) + 1);
       this.refused(refs, error);
     }
   }
@@ -146,16 +151,19 @@ class BatchCaller {
     const meaning = meaningOf(error);
     if (meaning === 'account') this.closedAccount ??= error;
     if (meaning === 'region') this.closedRegions.set(refs[0]?.regionId ?? '', error);
-    if (refs.length === 1 || (meaning !== 'some' && meaning !== 'some-or-all')) {
+    if (refs.length === 1 || meaning === 'none' || meaning === 'region' || meaning === 'account') {
       for (const { nativeId } of refs) this.answers.set(nativeId, { accepted: false, error });
       return;
     }
+    const kinds = meaning === 'some-or-all-of-a-kind' ? [...Map.groupBy(refs, kindOf).values()] : [];
     const middle = Math.ceil(refs.length / 2);
-    this.parts.push({ refs: refs.slice(middle), because: error }, { refs: refs.slice(0, middle), because: error });
+    const parts = kinds.length > 1 ? kinds : [refs.slice(0, middle), refs.slice(middle)];
+    // The first part lies on top.
+    for (const part of parts.toReversed()) this.parts.push({ refs: part, because: error });
   }
 
-  private isHopeless(because: DomainError): boolean {
-    return this.refusedInARow >= PATIENCE && meaningOf(because) === 'some-or-all';
+  private isHopeless(refs: readonly InstanceRef[], because: DomainError): boolean {
+    return meaningOf(because) !== 'some' && (this.refusedInARow.get(judgedWith(because, refs)) ?? 0) >= PATIENCE;
   }
 
   private assume(refs: readonly InstanceRef[], error: DomainError): void {
@@ -174,6 +182,22 @@ class BatchCaller {
     const cloudMessage = 'The call was answered, and this instance was not in the answer.';
     return { accepted: false, error: cloudError(this.cloud, 'unavailable', { call: 'power', resource: nativeId, cloudCode: 'NotInAnswer', cloudMessage }) };
   }
+}
+
+/** No kind is written like this. */
+const EVERYBODY = '';
+
+function kindOf({ regionId, handle }: InstanceRef): string {
+  return `${regionId}/${handle.kind ?? ''}`;
+}
+
+function kindsOf(refs: readonly InstanceRef[]): Set<string> {
+  return new Set(refs.map(kindOf));
+}
+
+/** Whose refusals count together with this one's. */
+function judgedWith(error: DomainError, [first]: readonly InstanceRef[]): string {
+  return first !== undefined && meaningOf(error) === 'some-or-all-of-a-kind' ? kindOf(first) : EVERYBODY;
 }
 
 /** An error of another vocabulary says nothing about the members. */

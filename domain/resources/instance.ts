@@ -54,7 +54,10 @@ export interface InstanceRef {
   /** The cloud's own id in the form bills use: `i-…`, an ARM id in lower case, a Google global name. */
   nativeId: string;
   regionId: string;
-  /** What else the cloud's calls ask for, by the adapter's own keys: a resource group and name, a zone and name. */
+  /**
+   * What else the cloud's calls ask for, by the adapter's own keys: a resource group and name, a zone
+   * and name. Where the cloud has batches, `kind` says what shares capacity: a size in a place.
+   */
   handle: Record<string, string>;
   /** A person chose that local disks may be emptied by stopping this instance. */
   discardLocalSsd: boolean;

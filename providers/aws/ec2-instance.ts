@@ -38,7 +38,8 @@ export function discoveredOf(reservation: Reservation, instance: Instance, regio
     accountId: reservation.OwnerId ?? '',
     regionId,
     zone: instance.Placement?.AvailabilityZone ?? null,
-    handle: {},
+    // Nothing EC2's calls ask for: what shares capacity, so that batches can be parted by it.
+    handle: { kind: `${instance.InstanceType ?? ''} in ${instance.Placement?.AvailabilityZone ?? regionId}` },
     name: tags.Name === undefined || tags.Name === '' ? nativeId : tags.Name,
     instanceType: instance.InstanceType ?? '',
     ...observedOf(instance),

@@ -106,7 +106,12 @@ async function make(admin: Ec2World['admin'], gate: Ec2Gate, options: MakeInstan
   if (kind === 'one-time-spot' || kind === 'instance-store-root') gate.makeUnstoppable(nativeId, kind);
   if (kind === 'instance-store-root') gate.show(nativeId, 'rootDeviceType', 'instance-store');
   if (state === 'stopped') await client.send(new StopInstancesCommand({ InstanceIds: [nativeId] }));
-  return { nativeId, regionId, handle: {}, discardLocalSsd: false };
+  // moto places by itself in the first zone.
+  return { nativeId, regionId, handle: { kind: `${typeOf(kind)} in ${regionId}a` }, discardLocalSsd: false };
+}
+
+function typeOf(kind: MakeInstance['kind']): _InstanceType {
+  return kind === 'local-ssd' ? 'm5d.large' : 'm5.large';
 }
 
 async function run(client: EC2Client, { kind }: MakeInstance, tags: Record<string, string>): Promise<string> {
@@ -114,7 +119,7 @@ async function run(client: EC2Client, { kind }: MakeInstance, tags: Record<strin
     ImageId: IMAGE,
     MinCount: 1,
     MaxCount: 1,
-    InstanceType: kind === 'local-ssd' ? 'm5d.large' : 'm5.large',
+    InstanceType: typeOf(kind),
     DisableApiStop: kind === 'stop-protection',
     TagSpecifications: [{ ResourceType: 'instance', Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) }],
   });
@@ -128,7 +133,7 @@ export async function requestSpot(client: EC2Client, gate: Ec2Gate, type: 'one-t
     new RequestSpotInstancesCommand({
       SpotPrice: '0.1',
       Type: type,
-      LaunchSpecification: { ImageId: IMAGE, InstanceType: 'm5.large' as _InstanceType },
+      LaunchSpecification: { ImageId: IMAGE, InstanceType: typeOf('plain') },
     }),
   );
   const id = String(SpotInstanceRequests?.[0]?.SpotInstanceRequestId);
