@@ -5,6 +5,8 @@ import * as rawObjects from './20261121082000-raw-objects.ts';
 import * as instances from './20261121090000-instances.ts';
 import * as sandbox from './20261121092000-sandbox.ts';
 import * as power from './20261121093000-power.ts';
+import * as environments from './20261121100000-environments.ts';
+import * as bookings from './20261121101000-bookings.ts';
 
 /** Every migration by its name, oldest first. A released one is never edited. */
 export const migrations = {
@@ -15,4 +17,6 @@ export const migrations = {
   '20261121090000-instances': instances,
   '20261121092000-sandbox': sandbox,
   '20261121093000-power': power,
+  '20261121100000-environments': environments,
+  '20261121101000-bookings': bookings,
 };
