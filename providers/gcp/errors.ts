@@ -118,14 +118,22 @@ export function operationError(
 function refused(refusal: GoogleRefusal, call: GcpCall): DomainError {
   const { reasons, message, permission } = readRefusal(refusal.body);
   const known = reasons.find((reason) => reason in TABLE);
-  const needsChoice = refusal.httpStatus === 400 && /discard-?local-?ssd/i.test(message ?? '');
-  return explain(needsChoice ? 'cannot-stop' : problemOf(reasons, refusal.httpStatus), call, {
+  return explain(problemOfRefusal(reasons, refusal.httpStatus, message ?? '', call), call, {
     cloudCode: known ?? reasons[0] ?? `HTTP ${refusal.httpStatus}`,
     cloudMessage: message,
     httpStatus: refusal.httpStatus,
     permission,
     retryAfterSeconds: retryAfterSeconds(refusal.retryAfter, Date.now()),
   });
+}
+
+function problemOfRefusal(reasons: readonly string[], httpStatus: number, message: string, { resource }: GcpCall): CloudProblem {
+  if (httpStatus === 400 && /discard-?local-?ssd/i.test(message)) return 'cannot-stop';
+  const problem = problemOf(reasons, httpStatus);
+  // A project that is deleted or hidden answers for all in it; that does not make an instance gone.
+  const isInside = resource.includes('/zones/');
+  const tail = resource.split('/').slice(-2).join('/');
+  return problem === 'not-found' && isInside && !message.includes(tail) ? 'account-disabled' : problem;
 }
 
 /** Nothing came back, or nothing that could be read. */

@@ -2,6 +2,7 @@ import test from 'ava';
 import type { DomainError } from '../../domain/shared/errors.ts';
 import type { PowerCall } from '../../domain/data-sources/cloud-ports.ts';
 import type { InstanceRef } from '../../domain/resources/instance.ts';
+import type { Refusal } from '../../tests/helpers/peers/gcp/compute-state.ts';
 import { openStandIn, PROJECT, refIn, ZONES, type OpenedStandIn } from '../../tests/helpers/peers/gcp/opened.ts';
 import { requestIdOf } from './power.ts';
 
@@ -115,12 +116,45 @@ test.serial('an instance of the same name that took the place of another is not 
 test.serial('several instances of a zone are seen by its list, page by page, a few by themselves', async (t) => {
   const many = Array.from({ length: 7 }, (_, index) => gcp.make({ name: `vm-${index}` }));
   const few = gcp.make({ name: 'elsewhere', zone: ZONES[2], status: 'TERMINATED' });
-  const gone = { ...many[0], nativeId: `${many[0]?.nativeId}0` } as InstanceRef;
-  const seen = await gcp.open().power.observe([...many, gone, few], signal);
-  t.deepEqual(many.map(({ nativeId }) => seen.get(nativeId)?.state), many.map(() => 'running'));
-  t.is(seen.get(gone.nativeId)?.state, 'terminated');
+  const seen = await gcp.open().power.observe([...many.slice(0, 6), few], signal);
+  t.deepEqual(many.slice(0, 6).map(({ nativeId }) => seen.get(nativeId)?.state), Array.from({ length: 6 }, () => 'running'));
   t.is(seen.get(few.nativeId)?.state, 'stopped');
-  t.deepEqual(gcp.peer.calls.map(({ rpc }) => rpc).sort(), ['Instances.Get', 'Instances.List', 'Instances.List', 'Instances.List']);
+  t.is(seen.size, 7);
+  t.deepEqual(gcp.peer.calls.map(({ rpc }) => rpc).sort(), ['Instances.Get', 'Instances.List', 'Instances.List']);
+});
+
+const GONE_PROJECTS: [what: string, refusal: Refusal][] = [
+  ['unknown', { status: 404, reason: 'notFound', message: `The resource 'projects/${PROJECT}' was not found` }],
+  ['deleted', { status: 403, reason: 'forbidden', message: `Project ${PROJECT} has been deleted.`, details: [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'CONSUMER_INVALID' }] }],
+];
+
+for (const [what, refusal] of GONE_PROJECTS) {
+  test.serial(`a project that is ${what} makes no instance gone and no operation done`, async (t) => {
+    const ref = gcp.make({ name: 'vm' });
+    const { power } = gcp.open();
+    gcp.peer.refuseNext(refusal);
+    await t.throwsAsync(power.observe([ref], signal), { code: 'gcp.account-disabled' });
+    gcp.peer.refuseNext(refusal);
+    await t.throwsAsync(power.followOperation(ref, 'operation-1', signal), { code: 'gcp.account-disabled' });
+  });
+}
+
+test.serial('a list that is read whole tells who is gone', async (t) => {
+  const there = [0, 1].map((index) => gcp.make({ name: `vm-${index}` }));
+  const gone = ['1', '2', '3'].map((id) => refIn(ZONES[0], { id, name: `gone-${id}`, status: undefined }));
+  const seen = await gcp.open().power.observe([...gone, ...there], signal);
+  t.deepEqual([...gone, ...there].map(({ nativeId }) => seen.get(nativeId)?.state), ['terminated', 'terminated', 'terminated', 'running', 'running']);
+  t.deepEqual(gcp.peer.calls.map(({ rpc }) => rpc), ['Instances.List']);
+});
+
+test.serial('a zone with far more instances than are looked for is not read to its end', async (t) => {
+  for (let index = 0; index < 30; index += 1) gcp.make({ name: `other-${index}` });
+  const last = Array.from({ length: 4 }, (_, index) => gcp.make({ name: `vm-${index}` }));
+  const seen = await gcp.open().power.observe(last, signal);
+  t.deepEqual(last.map(({ nativeId }) => seen.get(nativeId)?.state), Array.from({ length: 4 }, () => 'running'));
+  const rpcs = gcp.peer.calls.map(({ rpc }) => rpc);
+  t.is(rpcs.filter((rpc) => rpc === 'Instances.List').length, 4, 'of twelve pages');
+  t.is(rpcs.filter((rpc) => rpc === 'Instances.Get').length, 4);
 });
 
 test.serial('what could not be looked at is unknown with the reason, unless nothing could', async (t) => {

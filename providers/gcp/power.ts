@@ -123,11 +123,11 @@ function errorOf(call: GcpCall, { status, error, httpErrorStatusCode, httpErrorM
  * What the instances are. Several of one zone are read from its list, where five hundred come in a
  * call. An instance of the same name with another number has taken the place of one that is gone.
  */
-async function observe({ calls, pageSize }: ProjectAccess, refs: readonly InstanceRef[], signal: AbortSignal): Promise<Map<string, ObservedInstance>> {
+async function observe(project: ProjectAccess, refs: readonly InstanceRef[], signal: AbortSignal): Promise<Map<string, ObservedInstance>> {
   const looks = [...Map.groupBy(refs, (ref) => placeOf(ref).zone)].flatMap(([zone, ofZone]) =>
     ofZone.length < LIST_FROM
-      ? ofZone.map((ref) => ({ refs: [ref], look: () => observeOne(calls, ref, signal) }))
-      : [{ refs: ofZone, look: () => observeZone(calls, zone, pageSize, ofZone, signal) }],
+      ? ofZone.map((ref) => ({ refs: [ref], look: async () => [await observeOne(project.calls, ref, signal)] }))
+      : [{ refs: ofZone, look: () => observeZone(project, zone, ofZone, signal) }],
   );
   const seen: [string, ObservedInstance][] = [];
   const errors: DomainError[] = [];
@@ -150,31 +150,42 @@ async function observe({ calls, pageSize }: ProjectAccess, refs: readonly Instan
 
 const GONE: ObservedInstance = { state: 'terminated', stateReason: null };
 
-async function observeOne(calls: ComputeCalls, ref: InstanceRef, signal: AbortSignal): Promise<[string, ObservedInstance][]> {
+async function observeOne(calls: ComputeCalls, ref: InstanceRef, signal: AbortSignal): Promise<[string, ObservedInstance]> {
   try {
     const instance = await calls.get(placeOf(ref), signal);
-    return [[ref.nativeId, String(instance.id) === numberOf(ref.nativeId) ? toObserved(instance) : GONE]];
+    return [ref.nativeId, String(instance.id) === numberOf(ref.nativeId) ? toObserved(instance) : GONE];
   } catch (error) {
-    if (error instanceof DomainError && problemOf(error) === 'not-found') return [[ref.nativeId, GONE]];
+    if (error instanceof DomainError && problemOf(error) === 'not-found') return [ref.nativeId, GONE];
     throw error;
   }
 }
 
+/** Pages are read while they promise to be fewer than the looks they spare; what is missing then is looked at by itself. */
 async function observeZone(
-  calls: ComputeCalls,
+  { calls, pageSize }: ProjectAccess,
   zone: string,
-  size: number,
   refs: readonly InstanceRef[],
   signal: AbortSignal,
 ): Promise<[string, ObservedInstance][]> {
-  const byNumber = new Map<string, ObservedInstance>();
+  const missing = new Map(refs.map((ref) => [numberOf(ref.nativeId), ref]));
+  const seen: [string, ObservedInstance][] = [];
   let token: string | null = null;
+  let pages = 0;
   do {
-    const page = await calls.listZone(zone, { token, size }, signal);
-    for (const instance of page.items ?? []) byNumber.set(String(instance.id), toObserved(instance));
+    const page = await calls.listZone(zone, { token, size: pageSize }, signal);
+    for (const instance of page.items ?? []) {
+      const ref = missing.get(String(instance.id));
+      if (ref !== undefined) seen.push([ref.nativeId, toObserved(instance)]);
+      missing.delete(String(instance.id));
+    }
     token = presentOf(page.nextPageToken);
-  } while (token !== null);
-  return refs.map(({ nativeId }) => [nativeId, byNumber.get(numberOf(nativeId)) ?? GONE]);
+    pages += 1;
+  } while (token !== null && missing.size > pages);
+  const isWhole = token === null;
+  const rest = [...missing.values()].map(async (ref): Promise<[string, ObservedInstance]> =>
+    isWhole ? [ref.nativeId, GONE] : await observeOne(calls, ref, signal),
+  );
+  return [...seen, ...(await Promise.all(rest))];
 }
 
 function callOf({ id }: ProjectAccess, action: Action, ref: InstanceRef): GcpCall {
