@@ -18,10 +18,10 @@ test('a connection means the project it names, else the one of the key', (t) => 
 });
 
 for (const [what, account, credentials, field] of [
-  ["a project's number", '441570621172', key, 'account'],
+  ["a project's number", '123456789012', key, 'account'],
   ['a project with capitals', 'Acme-Prod', key, 'account'],
   ['no project beside credentials that name none', undefined, { kind: 'default-chain' }, 'account'],
-  ['no project beside an account that Google made', undefined, { ...key, client_email: '441570621172-compute@developer.gserviceaccount.com' }, 'account'],
+  ['no project beside an account that Google made', undefined, { ...key, client_email: '123456789012-compute@developer.gserviceaccount.com' }, 'account'],
   ['the address of a person', 'acme-dev-12', { ...key, client_email: 'jo@example.com' }, 'client_email'],
   ['an address that only ends alike', 'acme-dev-12', { ...key, client_email: 'a@notgserviceaccount.com' }, 'client_email'],
   ['a key with its line breaks spelt out', 'acme-dev-12', { ...key, private_key: key.private_key.replaceAll('\n', String.raw`\n`) }, 'private_key'],

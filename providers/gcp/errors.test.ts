@@ -39,8 +39,8 @@ const ANSWERS: [what: string, refusal: Refusal, code: string, details: Record<st
     {
       status: 403,
       reason: 'accessNotConfigured',
-      message: `Compute Engine API has not been used in project 441570621172 before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/compute.googleapis.com/overview?project=441570621172 then retry.`,
-      details: [{ '@type': 'type.googleapis.com/google.rpc.Help', links: [] }, errorInfo('SERVICE_DISABLED', { consumer: 'projects/441570621172', service: 'compute.googleapis.com' })],
+      message: `Compute Engine API has not been used in project 123456789012 before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/compute.googleapis.com/overview?project=123456789012 then retry.`,
+      details: [{ '@type': 'type.googleapis.com/google.rpc.Help', links: [] }, errorInfo('SERVICE_DISABLED', { consumer: 'projects/123456789012', service: 'compute.googleapis.com' })],
     },
     'gcp.account-disabled',
     { cloud_code: 'SERVICE_DISABLED', http_status: 403 },

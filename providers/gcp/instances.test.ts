@@ -52,7 +52,7 @@ test.serial('an instance is told as bills know it, with what Google says of it',
       },
     ],
   });
-  t.regex(ref.nativeId, /^\/\/compute\.googleapis\.com\/projects\/acme-prod-4711\/zones\/us-central1-f\/instances\/5731447681477044\d{3}$/);
+  t.regex(ref.nativeId, /^\/\/compute\.googleapis\.com\/projects\/acme-prod-4711\/zones\/us-central1-f\/instances\/8123456789012345\d{3}$/);
 });
 
 test.serial('one that never started was launched when it was made', async (t) => {
@@ -76,7 +76,7 @@ test.serial('spot and protected instances may be stopped, members of a group and
   gcp.make({ name: 'spot', more: { scheduling: { provisioningModel: 'SPOT', preemptible: true, instanceTerminationAction: 'DELETE' } } });
   gcp.make({ name: 'protected', more: { deletionProtection: true } });
   gcp.make({ name: 'made-by-hand', more: { metadata: { items: [{ key: 'created-by', value: 'jo@example.com' }] } } });
-  gcp.make({ name: 'regional', more: { metadata: { items: [{ key: 'created-by', value: 'projects/441570621172/regions/europe-west4/instanceGroupManagers/web' }] } } });
+  gcp.make({ name: 'regional', more: { metadata: { items: [{ key: 'created-by', value: 'projects/123456789012/regions/europe-west4/instanceGroupManagers/web' }] } } });
   gcp.make({ name: 'scratch', more: { disks: [{ type: 'PERSISTENT' }, { type: 'SCRATCH' }, { type: 'SCRATCH' }] } });
   const instances = (await discover()).flatMap((step) => (step.kind === 'instances' ? step.instances : []));
   const reasons = Object.fromEntries(instances.map(({ name, canStop }) => [name, canStop.allowed ? 'allowed' : `${canStop.reason}: ${canStop.detail}`]));

@@ -77,7 +77,7 @@ export class ComputeState {
     const resource: InstanceJson = {
       kind: 'compute#instance',
       // Beyond what a double holds exactly.
-      id: String(5_731_447_681_477_044_000n + BigInt(this.#made)),
+      id: String(8_123_456_789_012_345_000n + BigInt(this.#made)),
       name,
       zone: zoneUrl,
       machineType: `${zoneUrl}/machineTypes/${machineType}`,

@@ -62,7 +62,7 @@ function faultsOf(peer: ComputeStandIn, { handle }: InstanceRef): Fault[] {
 
 function moreOf(kind: ContractInstanceKind): Record<string, unknown> {
   if (kind === 'scaling-group') {
-    return { metadata: { items: [{ key: 'created-by', value: 'projects/441570621172/zones/europe-west4-a/instanceGroupManagers/web' }] } };
+    return { metadata: { items: [{ key: 'created-by', value: 'projects/123456789012/zones/europe-west4-a/instanceGroupManagers/web' }] } };
   }
   return kind === 'local-ssd' ? { disks: [{ kind: 'compute#attachedDisk', type: 'SCRATCH', mode: 'READ_WRITE', interface: 'NVME' }] } : {};
 }
