@@ -1,4 +1,5 @@
 /** Every workflow of the product: what the bundle exports and workers register. */
+export { booking } from './bookings/booking.ts';
 export { credentialCheck, dataSource } from './data-sources/data-source.ts';
 export { powerRun } from './power/power-run.ts';
 export { powerSweep } from './power/power-sweep.ts';

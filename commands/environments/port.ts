@@ -1,0 +1,2 @@
+/** What other domains may ask of environments, inside their own transaction. */
+export { lockEnvironment, type LockedEnvironment } from '../../db/environments/environment-lock.ts';

@@ -1,0 +1,132 @@
+import { TAKING, type Booking, type BookingPeriod } from '../../domain/bookings/booking.ts';
+import type { Instant } from '../../domain/shared/time.ts';
+import type { Database, Transaction } from '../shared/connection.ts';
+
+type Row = Record<string, unknown>;
+
+/**
+ * Reads and locks a booking until the transaction ends, its environment first: whoever decides on
+ * bookings of an environment waits for whoever does already.
+ */
+export async function lockBooking(tx: Transaction, organizationId: string, id: string): Promise<Booking | null> {
+  await tx.raw(
+    `select e.id from bookings b join environments e on e.id = b.environment_id
+     where b.organization_id = ? and b.id = ? for update of e`,
+    [organizationId, id],
+  );
+  const row = await tx('bookings').where({ organization_id: organizationId, id }).forUpdate().first<Row | undefined>();
+  return row === undefined ? null : toBooking(row);
+}
+
+export async function getBooking(db: Database | Transaction, organizationId: string, id: string): Promise<Booking | null> {
+  const row = await db('bookings').where({ organization_id: organizationId, id }).first<Row | undefined>();
+  return row === undefined ? null : toBooking(row);
+}
+
+export async function organizationOfBooking(db: Database, id: string): Promise<string | null> {
+  const row = await db('bookings').where({ id }).first<{ organization_id: string } | undefined>('organization_id');
+  return row?.organization_id ?? null;
+}
+
+/** Writes a new booking. Violates `bookings_no_overlap` when its period is taken. */
+export async function insertBooking(tx: Transaction, booking: Booking): Promise<void> {
+  await tx('bookings').insert({
+    id: booking.id,
+    organization_id: booking.organizationId,
+    environment_id: booking.environmentId,
+    environment_key: booking.environmentKey,
+    holder_user_id: booking.holderUserId,
+    booked_by: JSON.stringify(booking.bookedBy),
+    ssh_key_id: booking.sshKeyId,
+    ssh_public_key: booking.sshPublicKey,
+    project_id: booking.projectId,
+    series_id: booking.seriesId,
+    waitlist_entry_id: booking.waitlistEntryId,
+    created_at: booking.createdAt,
+    ...toColumns(booking),
+  });
+}
+
+export async function saveBooking(tx: Transaction, booking: Booking): Promise<void> {
+  await tx('bookings').where({ organization_id: booking.organizationId, id: booking.id }).update(toColumns(booking));
+}
+
+/** Bookings that take any of a period from an environment, by their beginning; `except` is left out. */
+export async function takenIn(
+  db: Database | Transaction,
+  organizationId: string,
+  environmentId: string,
+  { since, until }: BookingPeriod,
+  except: string | null = null,
+): Promise<Booking[]> {
+  const rows = await db('bookings')
+    .where({ organization_id: organizationId, environment_id: environmentId })
+    .whereIn('state', [...TAKING])
+    .whereRaw(`tstzrange(since, until, '[)') && tstzrange(?, ?, '[)')`, [since, until as never])
+    .modify((query) => (except === null ? undefined : void query.whereNot('id', except)))
+    .orderBy('since')
+    .select<Row[]>('*');
+  return rows.map(toBooking);
+}
+
+/** Bookings of an environment that have not ended, by their beginning. */
+export async function openBookingsOf(db: Database | Transaction, organizationId: string, environmentId: string): Promise<Booking[]> {
+  const rows = await db('bookings')
+    .where({ organization_id: organizationId, environment_id: environmentId })
+    .whereIn('state', [...TAKING])
+    .orderBy('since')
+    .select<Row[]>('*');
+  return rows.map(toBooking);
+}
+
+/** Bookings of an environment whose deadline has passed: they are settled before anybody decides on it. */
+export async function overdueBookingsOf(tx: Transaction, organizationId: string, environmentId: string, at: Instant): Promise<string[]> {
+  const rows = await tx('bookings')
+    .where({ organization_id: organizationId, environment_id: environmentId })
+    .where('next_due_at', '<=', at)
+    .orderBy('next_due_at')
+    .select<{ id: string }[]>('id');
+  return rows.map((row) => row.id);
+}
+
+function toColumns(booking: Booking): Row {
+  return {
+    state: booking.state,
+    since: booking.since,
+    until: booking.until,
+    note: booking.note,
+    offer_expires_at: booking.offerExpiresAt,
+    ended_at: booking.endedAt,
+    end_reason: booking.endReason,
+    next_due_at: booking.nextDueAt,
+    version: booking.version,
+    last_at: booking.lastAt,
+  };
+}
+
+export function toBooking(row: Row): Booking {
+  return {
+    id: row.id as string,
+    organizationId: row.organization_id as string,
+    environmentId: row.environment_id as string,
+    environmentKey: row.environment_key as number,
+    holderUserId: row.holder_user_id as string,
+    bookedBy: row.booked_by as Booking['bookedBy'],
+    state: row.state as Booking['state'],
+    since: row.since as string,
+    until: row.until as string | null,
+    note: row.note as string,
+    sshKeyId: row.ssh_key_id as string | null,
+    sshPublicKey: row.ssh_public_key as string | null,
+    projectId: row.project_id as string | null,
+    seriesId: row.series_id as string | null,
+    waitlistEntryId: row.waitlist_entry_id as string | null,
+    offerExpiresAt: row.offer_expires_at as string | null,
+    endedAt: row.ended_at as string | null,
+    endReason: row.end_reason as Booking['endReason'],
+    nextDueAt: row.next_due_at as string | null,
+    version: row.version as number,
+    lastAt: row.last_at as string,
+    createdAt: row.created_at as string,
+  };
+}

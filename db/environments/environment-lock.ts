@@ -1,0 +1,39 @@
+import type { Transaction } from '../shared/connection.ts';
+
+/** What others decide on, of an environment whose row is locked. */
+export interface LockedEnvironment {
+  id: string;
+  /** Its number, for the exclusion constraint of bookings. */
+  key: number;
+  name: string;
+  resourceType: string;
+  /** The instance behind it; null for one made by hand. */
+  resourceId: string | null;
+  isActive: boolean;
+  sshRequired: boolean;
+  ownerUserId: string | null;
+  powerOnBefore: boolean;
+  powerOffAfter: boolean;
+}
+
+/** Locks an environment until the transaction ends, before any of its bookings; null when there is none, or it is deleted. */
+export async function lockEnvironment(tx: Transaction, organizationId: string, id: string): Promise<LockedEnvironment | null> {
+  const row = await tx('environments')
+    .where({ organization_id: organizationId, id })
+    .whereNull('deleted_at')
+    .forUpdate()
+    .first<Record<string, unknown> | undefined>();
+  if (row === undefined) return null;
+  return {
+    id: row.id as string,
+    key: row.key as number,
+    name: row.name as string,
+    resourceType: row.resource_type as string,
+    resourceId: row.resource_id as string | null,
+    isActive: row.is_active as boolean,
+    sshRequired: row.ssh_required as boolean,
+    ownerUserId: row.owner_user_id as string | null,
+    powerOnBefore: row.power_on_before as boolean,
+    powerOffAfter: row.power_off_after as boolean,
+  };
+}
