@@ -45,6 +45,12 @@ const cases: [string, PowerClaim[], string, { wanted: string | null; claim: stri
     AT,
     { wanted: 'on', claim: 'pcl_booking', nextDueAt: '2026-11-21T09:00:00.000Z' },
   ],
+  [
+    'that a booking wants it off afterwards is weaker than a schedule that wants it on',
+    [claim({ ...booking, wanted: 'off', until: null }), claim({ id: 'pcl_on', wanted: 'on' })],
+    AT,
+    { wanted: 'on', claim: 'pcl_on', nextDueAt: null },
+  ],
 ];
 
 for (const [title, claims, at, expected] of cases) {

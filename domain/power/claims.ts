@@ -47,7 +47,8 @@ export interface Verdict {
 /**
  * The wanted state is a function of the claims and the instant, and of nothing else: the strongest
  * source wins; of several claims of one source `on` wins, so that adjacent bookings keep a machine
- * on; then the one that began last, then the greater id.
+ * on; then the one that began last, then the greater id. That a booking wants a machine off after it
+ * is weaker than a schedule: the schedule knows whether somebody else needs it.
  */
 export function verdictAt(claims: readonly PowerClaim[], at: Instant): Verdict {
   const open = claims.filter((claim) => claim.from <= at && !hasEnded(claim, at));
@@ -63,11 +64,15 @@ export function hasEnded(claim: PowerClaim, at: Instant): boolean {
 
 function strongestFirst(a: PowerClaim, b: PowerClaim): number {
   return (
-    CLAIM_SOURCES.indexOf(a.source) - CLAIM_SOURCES.indexOf(b.source) ||
+    rankOf(a) - rankOf(b) ||
     Number(b.wanted === 'on') - Number(a.wanted === 'on') ||
     compare(b.from, a.from) ||
     compare(b.id, a.id)
   );
+}
+
+function rankOf({ source, wanted }: PowerClaim): number {
+  return source === 'booking' && wanted === 'off' ? CLAIM_SOURCES.length : CLAIM_SOURCES.indexOf(source);
 }
 
 function compare(a: string, b: string): number {
