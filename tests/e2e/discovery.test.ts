@@ -75,7 +75,7 @@ test('a sandbox connected over the API is discovered at once, and again on reque
   const { api, dataSourceId } = world;
   const source = (await api.call('GET', `/v1/data-sources/${dataSourceId}`)).body;
   t.like(source, { cloud: 'sandbox', kind: 'account', account_id: 'playground', connection: { account: 'playground' }, credentials_kind: 'none', export: null });
-  t.like(source.discovery as object, { interval_minutes: 1440, last_error: null });
+  t.like(source.discovery, { interval_minutes: 1440, last_error: null });
 
   const [web] = await world.make({ name: 'web', tags: { Team: 'blue' }, state: 'running' });
   await world.make({ name: 'db', regionId: 'sandbox-us-1' });
@@ -85,10 +85,10 @@ test('a sandbox connected over the API is discovered at once, and again on reque
   const [seen] = await world.instances('tag=Team%3Dblue');
   t.like(seen, { cloud: 'sandbox', account_id: 'playground', native_id: web?.id, data_source_id: dataSourceId, tags: { Team: 'blue' }, can_stop: { allowed: true } });
 
-  t.like((await world.discover()).result as object, { added: 0, changed: 0, gone: 0 });
+  t.like((await world.discover()).result, { added: 0, changed: 0, gone: 0 });
   await inTransaction(site.db, (tx) => editSandboxInstance(tx, { organizationId: world.organizationId, id: web!.id }, { tags: { Team: 'red' } }, decision()));
   await inTransaction(site.db, (tx) => actInConsole(tx, { organizationId: world.organizationId, id: web!.id }, 'stop', decision()));
-  t.like((await world.discover()).result as object, { added: 0, changed: 1, gone: 0 });
+  t.like((await world.discover()).result, { added: 0, changed: 1, gone: 0 });
   t.is((await world.instances('tag=Team%3Dred'))[0]?.state, 'stopping');
 
   const resource = (await api.call('GET', `/v1/resources/${seen!.id}`)).body;
@@ -121,7 +121,7 @@ test('a region that cannot be listed is named with its reason, and nothing of it
   }, 'the error on the data source');
 
   await inTransaction(site.db, (tx) => clearSandboxFaults(tx, key, decision()));
-  t.like((await world.discover()).result as object, { scopes_failed: 0, gone: 1, incomplete: null });
+  t.like((await world.discover()).result, { scopes_failed: 0, gone: 1, incomplete: null });
   t.deepEqual((await world.instances('gone=only')).map(({ name, state }) => [name, state]), [['here', 'terminated'], ['there', 'terminated']]);
 });
 
