@@ -1,6 +1,7 @@
 import { powerRunEntity } from '../../commands/power/power-run-entity.ts';
 import { advanceEntity } from '../../commands/shared/entity-commands.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
+import { laterOf, type Clock } from '../../domain/shared/time.ts';
 import type { PowerRunActivities, PowerSweepActivities } from '../../workflows/power/messages.ts';
 import { actuate } from './actuate.ts';
 import type { PowerActivityDependencies } from './dependencies.ts';
@@ -10,8 +11,9 @@ import { sweepPower } from './sweep.ts';
 export function createPowerRunActivities(deps: PowerActivityDependencies): PowerRunActivities {
   return {
     async actuate(ref, act) {
-      const outcome = await actuate(deps, ref, act);
-      const plan = await inTransaction(deps.db, (tx) => advanceEntity(tx, powerRunEntity, ref, deps.clock.now()));
+      const clock: Clock = { now: () => laterOf(act.at, deps.clock.now()) };
+      const outcome = await actuate({ ...deps, clock }, ref, act);
+      const plan = await inTransaction(deps.db, (tx) => advanceEntity(tx, powerRunEntity, ref, clock.now()));
       return { outcome, plan };
     },
   };

@@ -36,6 +36,7 @@ function acts(run: PowerRun, at: Instant): PowerRunAct[] {
     key: `${run.id}/actuate/${slot}/${nextAttemptAt ?? run.createdAt}`,
     summary: `portion ${slot}: ${open} ${open === 1 ? 'instance' : 'instances'} to look at`,
     slot,
+    at,
   }));
 }
 

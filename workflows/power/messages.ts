@@ -7,6 +7,8 @@ export const POWER_RUN = 'power-run';
 export interface ActuateAct extends EntityAct {
   name: 'actuate';
   slot: number;
+  /** The plan's instant. What was due then is due for this act, also where a worker's clock is behind Temporal's. */
+  at: string;
 }
 
 export type PowerRunAct = ActuateAct;
