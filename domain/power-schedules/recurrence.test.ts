@@ -21,10 +21,10 @@ const ODD_ZONES = [
 ];
 const everyZone = allZoneNames();
 
-/** All in soak; else the odd ones and every so-many-th of the others. */
-function zonesToTry(sample: number): string[] {
+/** All in soak; else odd ones and every so-many-th of the others. */
+function zonesToTry(odd: readonly string[], sample: number): string[] {
   if (soak) return everyZone;
-  return [...ODD_ZONES, ...everyZone.filter((_, index) => index % Math.ceil(everyZone.length / sample) === 0)];
+  return [...odd, ...everyZone.filter((_, index) => index % Math.ceil(everyZone.length / sample) === 0)];
 }
 
 const minuteOfDay = fc.oneof(fc.integer({ min: 0, max: 240 }), fc.constantFrom(0, 1, 60, 120, 150, 180, 1380, 1410, 1439), fc.integer({ min: 0, max: 1439 }));
@@ -121,7 +121,7 @@ function previewed(rule: ScheduleRule, after: Instant, upTo: Instant): Fire[] {
 }
 
 test('in ten years of a zone\'s clocks a preview shows what is fired from any instant, none twice and none missing', (t) => {
-  const zones = zonesToTry(5);
+  const zones = zonesToTry(ODD_ZONES.slice(0, 6), 4);
   for (const [index, zone] of zones.entries()) {
     fc.assert(fc.property(decades, (decade) => checkDecade(zone, decade)), { seed: 4_000 + index, numRuns: soak ? 4 : 1 });
   }
@@ -136,7 +136,7 @@ const STARTS = [-180, -60, -30, -1, -0.5, 0, 0.5, 1, 15, 29, 30, 31, 45, 59, 60,
 
 test('around clock changes the engine fires when a clock on the wall, read every minute, says so', (t) => {
   let watched = 0;
-  for (const [index, zone] of zonesToTry(8).entries()) {
+  for (const [index, zone] of zonesToTry(ODD_ZONES, 8).entries()) {
     // Before 1972 some clocks did not stand on whole minutes.
     const changes = wallClockChanges(zone, Date.UTC(soak ? 1973 : 2009, 0, 1), Date.UTC(soak ? 2037 : 2013, 0, 1));
     const watchedChanges = soak ? changes : changes.slice(-3);

@@ -7,8 +7,8 @@ export const DAY_MS = 24 * HOUR_MS;
 const WIDEST_OFFSET_MS = 16 * HOUR_MS;
 /** What a year's spans reach beyond it, so that one year answers for all its local days. */
 const MARGIN_MS = 3 * DAY_MS;
-/** About 10 MB. */
-const MOST_YEARS_KEPT = 20_000;
+/** All zones of eight years: a few MB. */
+const MOST_YEARS_KEPT = 5_000;
 
 /** A stretch of time in which a zone's clocks do not change. Milliseconds; `until` is the first one after it. */
 export interface OffsetSpan {

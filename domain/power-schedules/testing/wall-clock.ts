@@ -8,8 +8,16 @@ import { isWithin, markSuperseded } from './calendar-fires.ts';
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 1_440;
 
+const clocks = new Map<string, (at: number) => number>();
+
 /** What a clock on the wall of a zone reads at an instant, in milliseconds as if it were UTC; by the runtime, without a library. */
 export function wallClock(timeZone: string): (at: number) => number {
+  const clock = clocks.get(timeZone) ?? newClock(timeZone);
+  clocks.set(timeZone, clock);
+  return clock;
+}
+
+function newClock(timeZone: string): (at: number) => number {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone, calendar: 'iso8601', numberingSystem: 'latn', hourCycle: 'h23',
     year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric',
