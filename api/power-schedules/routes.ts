@@ -8,7 +8,7 @@ import {
   type ChangedSchedule,
 } from '../../commands/power-schedules/edit-schedule.ts';
 import { getListedSchedule, listSchedules } from '../../db/power-schedules/schedule-list.ts';
-import { getSchedule, organizationOfSchedule } from '../../db/power-schedules/schedule-store.ts';
+import { lockSchedule, organizationOfSchedule } from '../../db/power-schedules/schedule-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { changedRule } from '../../domain/power-schedules/power-schedule.ts';
@@ -113,13 +113,17 @@ const edit = defineOperation({
     const { deps, organizationId, at, actor: by } = context;
     const check = requireIfMatch(context, 'power-schedule');
     const { name, description, tag_selector: tagSelector, ...changes } = body;
-    const known = await getSchedule(deps.db, organizationId, id);
-    if (known === null) throw notFound('power-schedule', id);
-    const rule = changedRule(known.rule, changes, at);
-    const schedule = await inTransaction(deps.db, (tx) => editSchedule(tx, { organizationId, id }, { name, description, rule, tagSelector }, { at, by, check }));
-    const listed = await getListedSchedule(deps.db, organizationId, id);
+    const listed = await inTransaction(deps.db, async (tx) => {
+      // Fields are put into the rule as it is now, also where the caller accepts any version.
+      const known = await lockSchedule(tx, organizationId, id);
+      if (known === null) throw notFound('power-schedule', id);
+      check(known.version);
+      const rule = changedRule(known.rule, changes, at);
+      await editSchedule(tx, { organizationId, id }, { name, description, rule, tagSelector }, { at, by, check });
+      return await getListedSchedule(tx, organizationId, id);
+    });
     if (listed === null) throw notFound('power-schedule', id);
-    return { status: 200, body: scheduleView(listed, at), version: schedule.version };
+    return { status: 200, body: scheduleView(listed, at), version: listed.schedule.version };
   },
 });
 

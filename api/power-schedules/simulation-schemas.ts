@@ -39,7 +39,7 @@ export const simulationBody = z
     proposed: course,
     savings: z.array(money),
     actual: z.array(z.strictObject({ currency: currencyCode, hours: decimalText, amount: decimalText })).openapi({
-      description: 'What the bills of the past part of the period charged for their hours.',
+      description: 'What bills charged for their hours in the past part of the period, on the UTC days that are nearest to it.',
     }),
     actions: z.array(fireBody).openapi({ description: 'The first 1,000 fires that change the state.' }),
   })

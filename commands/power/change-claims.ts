@@ -65,6 +65,8 @@ export async function sweepClaims(tx: Transaction, at: Instant, by: Actor): Prom
 
 function wishOf({ state, isNewWish }: Reconsidered, at: Instant): Wish[] {
   if (!isNewWish || state.wanted === null) return [];
-  const { resourceId, wanted, generation } = state;
-  return [{ resourceId, scheduleId: null, dueAt: at, localTime: null, action: wanted, generation, overruledBy: null }];
+  const { resourceId, wanted, generation, decidedBy } = state;
+  // What a schedule said before comes to its turn: then the schedule has it done.
+  const scheduleId = decidedBy?.source === 'schedule' ? decidedBy.id : null;
+  return [{ resourceId, scheduleId, dueAt: at, localTime: null, action: wanted, generation, overruledBy: null }];
 }

@@ -12,6 +12,12 @@ export async function organizationOfResource(db: Database, id: string): Promise<
   return row?.organization_id ?? null;
 }
 
+/** Those of these ids that are resources of the organization. */
+export async function resourcesAmong(db: Database, organizationId: string, ids: readonly string[]): Promise<Set<string>> {
+  const found = await db('resources').where('organization_id', organizationId).whereRaw('id = any(?)', [ids as string[]]).pluck<string[]>('id');
+  return new Set(found);
+}
+
 /** A resource with its tags and the bills it is on, or null. */
 export async function getResource(db: Database, organizationId: string, id: string): Promise<Resource | null> {
   const result = await db.raw<{ rows: Row[] }>(

@@ -16,19 +16,21 @@ Quotient.DP = SCALE;
 Quotient.RM = Big.roundHalfUp;
 
 /**
- * What an hour of each instance costs: what its bill charged for its hours, where it was billed, else
- * its list price. An instance billed in several currencies has a rate in each.
+ * What an hour of each instance costs: what its bill charged for the hours it ran, where it was billed,
+ * else its list price. An instance billed in several currencies has a rate in each, and an hour of it
+ * costs all of them.
  */
 export function ratesOf(
   resourceIds: readonly string[],
-  billed: readonly { resourceId: string; currency: string; hours: string; cost: string }[],
+  billed: readonly { resourceId: string; currency: string; hoursRun: string; cost: string }[],
   prices: ReadonlyMap<string, Money>,
 ): InstanceRate[] {
   const byResource = Map.groupBy(billed, (row) => row.resourceId);
   return resourceIds.flatMap((resourceId): InstanceRate[] => {
-    const rows = byResource.get(resourceId) ?? [];
+    // Refunded more than it was charged: that is no price.
+    const rows = (byResource.get(resourceId) ?? []).filter(({ cost }) => !cost.startsWith('-'));
     if (rows.length > 0) {
-      return rows.map(({ currency, hours, cost }) => ({ resourceId, currency, basis: 'bill', amount: new Quotient(cost).div(hours).toFixed() }));
+      return rows.map(({ currency, hoursRun, cost }) => ({ resourceId, currency, basis: 'bill', amount: new Quotient(cost).div(hoursRun).toFixed() }));
     }
     const price = prices.get(resourceId);
     return price === undefined ? [] : [{ resourceId, ...price, basis: 'list-price' }];
