@@ -7,6 +7,8 @@ import * as sandbox from './20261121092000-sandbox.ts';
 import * as power from './20261121093000-power.ts';
 import * as environments from './20261121100000-environments.ts';
 import * as bookings from './20261121101000-bookings.ts';
+import * as webhooks from './20261121102000-webhooks.ts';
+import * as notifications from './20261121103000-notifications.ts';
 
 /** Every migration by its name, oldest first. A released one is never edited. */
 export const migrations = {
@@ -19,4 +21,6 @@ export const migrations = {
   '20261121093000-power': power,
   '20261121100000-environments': environments,
   '20261121101000-bookings': bookings,
+  '20261121102000-webhooks': webhooks,
+  '20261121103000-notifications': notifications,
 };

@@ -33,6 +33,25 @@ export async function requestWakeUp(
   await tx.raw(`select pg_notify(?, ?)`, [WAKE_UP_CHANNEL, workflowId]);
 }
 
+/** `requestWakeUp` for many workflows of one kind, in one statement. */
+export async function requestWakeUps(
+  tx: Transaction,
+  wakeUps: { kind: string; organizationId: string; entityIds: readonly string[] },
+  at: Instant,
+): Promise<void> {
+  if (wakeUps.entityIds.length === 0) return;
+  await tx.raw(
+    `with asked as (
+       insert into wake_ups (workflow_id, kind, entity_id, organization_id, requested_at, next_attempt_at)
+       select ?::text || '/' || id, ?, id, ?, ?, ? from unnest(?::text[]) as id
+       on conflict (workflow_id) do update set generation = wake_ups.generation + 1,
+         requested_at = excluded.requested_at, next_attempt_at = excluded.next_attempt_at, attempts = 0, last_error = null
+       returning workflow_id
+     ) select pg_notify(?, workflow_id) from asked`,
+    [wakeUps.kind, wakeUps.kind, wakeUps.organizationId, at, at, wakeUps.entityIds.toSorted(), WAKE_UP_CHANNEL],
+  );
+}
+
 /**
  * Takes up to `limit` wake-ups that are due and hides them until `leaseUntil`, so that other relays
  * pass them by; a relay that dies meanwhile only delays them by the lease.
