@@ -1,15 +1,18 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { Prepare } from '../case.ts';
 
-/** What makes a group: the columns by which the product tells resources and kinds of charge apart. */
+/**
+ * What makes a group: the columns by which the product tells resources, kinds of charge and sets of tags apart. Tags as JSON
+ * text group in two thirds of the time that the MAP takes.
+ */
 const KEYS = [
   'line_item_usage_account_id', 'line_item_resource_id', 'CAST(line_item_usage_start_date AS DATE) AS charge_date', 'line_item_line_item_type',
   'line_item_product_code', `product['product_name'] AS product_name`, 'product_region_code', 'pricing_unit', 'line_item_currency_code',
-  'reservation_reservation_a_r_n', 'savings_plan_savings_plan_a_r_n',
+  'reservation_reservation_a_r_n', 'savings_plan_savings_plan_a_r_n', 'CAST(to_json(resource_tags) AS VARCHAR) AS tags',
 ];
 /** Columns that the product looks at in every line, to choose a rule or to refuse it; any value of a group does here. */
 const LOOKED_AT = [
-  'resource_tags', 'bill_billing_period_start_date', 'bill_invoice_id', 'bill_billing_entity', 'line_item_operation', 'line_item_availability_zone',
+  'bill_billing_period_start_date', 'bill_invoice_id', 'bill_billing_entity', 'line_item_operation', 'line_item_availability_zone',
   'line_item_line_item_description', 'line_item_usage_type',
 ];
 const AMOUNTS = [
