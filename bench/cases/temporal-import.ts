@@ -25,6 +25,8 @@ export interface TemporalImportInput extends Place {
 }
 
 const POLL_MS = 10;
+/** By then what a worker does once when it starts is over: its reconciler's first pass, the end of the workflow's first run. */
+const AT_REST_MS = 2_000;
 const REF = { organizationId: TENANT.organizationId, id: TENANT.dataSourceId };
 const BY = system('bench');
 
@@ -39,6 +41,7 @@ export const prepare: Prepare<TemporalImportInput> = async (input) => {
   while ((await db('data_sources').where({ id: REF.id }).first<{ schedule_applied: string }>('schedule_applied')).schedule_applied === 'none') {
     await delay(POLL_MS);
   }
+  await delay(AT_REST_MS);
   let operationId = '';
   const ended = await listenForEnd(db, config.databaseUrl);
   return {
