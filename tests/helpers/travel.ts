@@ -97,36 +97,40 @@ async function sweepDue({ db, client }: Travelled, tables: DueTable[], at: Insta
 
 /** What still works or waits to, and a fingerprint that differs when anything has happened since. */
 async function look(site: Travelled, tables: DueTable[], at: Instant): Promise<{ busy: string[]; fingerprint: string }> {
-  const wakeUps = await site.db('wake_ups').where('attempts', 0).orWhere('next_attempt_at', '<=', at).pluck<string[]>('workflow_id');
-  const busy = wakeUps.map((id) => `a wake-up for ${id}`);
-  const histories: string[] = [];
-  for (const id of await candidates(site)) {
-    const open = await describe(site, id);
-    if (open === null) continue;
-    histories.push(`${id} ${open.events}`);
-    if (open.works) busy.push(`${id} works`);
-  }
-  for (const { name } of tables) {
-    const due = await site.db(name).where('next_due_at', '<=', at).count<{ count: number }[]>('* as count');
-    if ((due[0]?.count ?? 0) > 0) busy.push(`${due[0]?.count} rows of ${name} are due`);
-  }
-  return { busy, fingerprint: histories.join('\n') };
+  const undelivered = site.db('wake_ups').where('attempts', 0).orWhere('next_attempt_at', '<=', at).pluck<string[]>('workflow_id');
+  const [wakeUps, workflows, due] = await Promise.all([undelivered, openWorkflows(site), Promise.all(tables.map(({ name }) => countDue(site.db, name, at)))]);
+  const busy = [
+    ...wakeUps.map((id) => `a wake-up for ${id}`),
+    ...workflows.filter(({ works }) => works).map(({ id }) => `${id} works`),
+    ...due.filter(({ count }) => count > 0).map(({ name, count }) => `${count} rows of ${name} are due`),
+  ];
+  return { busy, fingerprint: workflows.map(({ id, events }) => `${id} ${events}`).join('\n') };
+}
+
+async function countDue(db: Database, name: string, at: Instant): Promise<{ name: string; count: number }> {
+  const [row] = await db(name).where('next_due_at', '<=', at).count<{ count: number }[]>('* as count');
+  return { name, count: row?.count ?? 0 };
+}
+
+/** Those that are open, in the order of their ids. */
+async function openWorkflows(site: Travelled): Promise<OpenWorkflow[]> {
+  const described = await Promise.all([...(await candidates(site))].toSorted().map((id) => describe(site, id)));
+  return described.filter((one) => one !== null);
 }
 
 /** Ids of workflows that may be open: those of rows that say so, and what visibility knows beside them. */
 async function candidates({ db, client }: Travelled): Promise<Set<string>> {
-  const ids = new Set<string>();
-  for (const { kind, table, openCondition } of entities.values()) {
-    for (const id of await db(table).whereRaw(`(${openCondition})`).pluck<string[]>('id')) ids.add(entityWorkflowId(kind, id));
-  }
-  for await (const { workflowId } of client.workflow.list({ query: `ExecutionStatus = 'Running'` })) {
-    // The server's own, such as those behind Schedules, live by the computer's clock.
-    if (!workflowId.startsWith('temporal-sys-')) ids.add(workflowId);
-  }
-  return ids;
+  const ofRows = [...entities.values()].map(async ({ kind, table, openCondition }) =>
+    (await db(table).whereRaw(`(${openCondition})`).pluck<string[]>('id')).map((id) => entityWorkflowId(kind, id)),
+  );
+  const known = Array.fromAsync(client.workflow.list({ query: `ExecutionStatus = 'Running'` }), ({ workflowId }) => workflowId);
+  const ids = [...(await Promise.all(ofRows)).flat(), ...(await known)];
+  // The server's own, such as those behind Schedules, live by the computer's clock.
+  return new Set(ids.filter((id) => !id.startsWith('temporal-sys-')));
 }
 
 interface OpenWorkflow {
+  id: string;
   events: number;
   /** An activity or a workflow task is under way, or waits for a worker. */
   works: boolean;
@@ -141,6 +145,7 @@ async function describe({ connection, config }: Travelled, workflowId: string): 
   if (described?.workflowExecutionInfo?.status !== proto.temporal.api.enums.v1.WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING) return null;
   const own = described.workflowExtendedInfo?.timeSkippingInfo?.currentTime;
   return {
+    id: workflowId,
     events: Number(described.workflowExecutionInfo.historyLength),
     works: (described.pendingActivities ?? []).length > 0 || (described.pendingWorkflowTask ?? null) !== null,
     now: own === null || own === undefined ? Date.now() : tsToMs(own),
@@ -148,17 +153,16 @@ async function describe({ connection, config }: Travelled, workflowId: string): 
 }
 
 async function moveWorkflows(site: Travelled, to: Instant): Promise<void> {
-  await Promise.all([...(await candidates(site))].map((id) => moveWorkflow(site, id, Date.parse(to))));
+  await Promise.all((await openWorkflows(site)).map((open) => moveWorkflow(site, open, Date.parse(to))));
 }
 
 /** Moves one workflow's clock, and no other's, to an instant. */
-async function moveWorkflow(site: Travelled, workflowId: string, to: number): Promise<void> {
+async function moveWorkflow(site: Travelled, { id: workflowId, now }: OpenWorkflow, to: number): Promise<void> {
+  if (now >= to) return;
   const { connection, config } = site;
   const common = { namespace: config.temporal.namespace, workflowExecution: { workflowId } };
-  const open = await describe(site, workflowId);
-  if (open === null || open.now >= to) return;
   const fastForwardId = randomUUID();
-  const fastForwardConfig = { id: fastForwardId, duration: msToTs(to - open.now) };
+  const fastForwardConfig = { id: fastForwardId, duration: msToTs(to - now) };
   const updated = await orNullIfGone(
     connection.workflowService.updateWorkflowExecutionOptions({
       ...common,
