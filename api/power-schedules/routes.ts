@@ -162,7 +162,7 @@ function verb(name: string, status: 200 | 202, summary: string, act: Verb, body:
     handle: (context, { params: { id }, body: given }) =>
       context.transact(async (tx) => {
         const { organizationId, at, actor: by } = context;
-        const applyNow = 'apply_now' in given && given.apply_now === true;
+        const applyNow = 'apply_now' in given && given.apply_now;
         const changed = await act(tx, { organizationId, id }, { at, by, applyNow });
         return { status, ...(await changedAnswer(tx, context, { ...changed, items: [] })) };
       }),

@@ -44,7 +44,7 @@ async function open({ context: { api } }: { context: { api: TestApi } }, count =
       const keep = (at: string, items: Parameters<typeof recordLooks>[2]['items']) =>
         inTransaction(api.db, (tx) => recordLooks(tx, ref, { items, observed: new Map() }, { at, by }));
       let items = await openItems(api.db, organizationId, id, 0, seenAt);
-      if (!there) items = items.map((item) => afterCall(beforeCall(item, calledAt), { accepted: true, operation: null }, calledAt));
+      if (!there) items = items.map((item) => afterCall(beforeCall(item, calledAt), { accepted: true, state: null, operation: null }, calledAt));
       await keep(calledAt, items);
       await keep(seenAt, items.map((item) => lookAt(item, { state: seen, stateReason: null }, null, seenAt).item));
     }

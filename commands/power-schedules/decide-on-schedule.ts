@@ -1,6 +1,6 @@
 import { recordLedgerEntries } from '../../db/audit/ledger-store.ts';
 import { membersOf } from '../../db/power-schedules/member-store.ts';
-import { lockSchedule, saveFired, saveSchedule } from '../../db/power-schedules/schedule-store.ts';
+import { lockSchedule, saveFired, saveLastRun, saveSchedule } from '../../db/power-schedules/schedule-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { violatedConstraint } from '../../db/shared/transaction.ts';
 import { fireDue, type PowerSchedule } from '../../domain/power-schedules/power-schedule.ts';
@@ -57,7 +57,7 @@ async function speakIfDue(tx: Transaction, schedule: PowerSchedule, { at, by }: 
   const due = fireDue(schedule, at);
   if (due.schedule === schedule) return schedule;
   const runs = due.fire === null ? [] : await speak(tx, due.schedule, due.fire, { cause: 'trigger', at, by });
-  const moved = { ...due.schedule, lastRunId: runs[0]?.run.id ?? schedule.lastRunId };
+  const moved = { ...due.schedule, lastRunId: runs.at(-1)?.run.id ?? schedule.lastRunId };
   await saveFired(tx, [moved]);
   return moved;
 }
@@ -73,7 +73,10 @@ export async function speak(
   const fires = members
     .filter(({ resourceId }) => request.only === undefined || request.only.has(resourceId))
     .map(({ resourceId }) => fireOn(resourceId, schedule, fire));
-  return await fireTriggers(tx, schedule.organizationId, fires, request);
+  const runs = await fireTriggers(tx, schedule.organizationId, fires, request);
+  const newest = runs.at(-1);
+  if (newest !== undefined) await saveLastRun(tx, schedule.organizationId, schedule.id, newest.run.id);
+  return runs;
 }
 
 /** A schedule's word on one of its instances. */

@@ -72,6 +72,11 @@ export async function saveFired(tx: Transaction, schedules: readonly PowerSchedu
   );
 }
 
+/** Remembers the newest run in which a locked schedule spoke. */
+export async function saveLastRun(tx: Transaction, organizationId: string, id: string, runId: string): Promise<void> {
+  await tx('power_schedules').where({ organization_id: organizationId, id }).update({ last_run_id: runId });
+}
+
 /** When the next schedule of anybody fires. */
 export async function nextScheduleDue(db: Database): Promise<Instant | null> {
   const [row] = await db('power_schedules').min<{ at: Instant | null }[]>('next_due_at as at');

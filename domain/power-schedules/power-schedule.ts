@@ -59,8 +59,15 @@ export function editSchedule(schedule: PowerSchedule, changes: ScheduleEdit, at:
     rule: changes.rule ?? schedule.rule,
     tagSelector: changes.tagSelector === undefined ? schedule.tagSelector : changes.tagSelector,
   };
-  if (JSON.stringify(after) === JSON.stringify(schedule)) return unchanged(schedule);
+  if (inOrder(after) === inOrder(schedule)) return unchanged(schedule);
   return step(schedule, fromNowOn(after, at), 'power-schedules.edit');
+}
+
+/** As JSON with the keys in order: a row that was read has them in the database's. */
+function inOrder(schedule: PowerSchedule): string {
+  return JSON.stringify(schedule, (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))) : value,
+  );
 }
 
 /** Lets it act from now on. What it would have done meanwhile is not made up. */
