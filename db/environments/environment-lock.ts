@@ -1,4 +1,4 @@
-import type { Transaction } from '../shared/connection.ts';
+import type { Database, Transaction } from '../shared/connection.ts';
 
 /** What others decide on, of an environment whose row is locked. */
 export interface LockedEnvironment {
@@ -36,4 +36,10 @@ export async function lockEnvironment(tx: Transaction, organizationId: string, i
     powerOnBefore: row.power_on_before as boolean,
     powerOffAfter: row.power_off_after as boolean,
   };
+}
+
+/** The organization that owns an environment, or null when there is none, or it is deleted. */
+export async function organizationOfEnvironment(db: Database, id: string): Promise<string | null> {
+  const row = await db('environments').where({ id }).whereNull('deleted_at').first<{ organization_id: string } | undefined>('organization_id');
+  return row?.organization_id ?? null;
 }

@@ -1,0 +1,54 @@
+import { getBooking, lockBooking } from '../../db/bookings/booking-store.ts';
+import { environmentOfBooking } from '../../db/environments/environment-of-booking.ts';
+import type { Transaction } from '../../db/shared/connection.ts';
+import { editBooking as edit, endBooking, type Booking, type BookingEdit } from '../../domain/bookings/booking.ts';
+import { refuseChange, type Booker } from '../../domain/bookings/booking-rules.ts';
+import { DomainError, notFound } from '../../domain/shared/errors.ts';
+import type { EntityRef } from '../../workflows/messages.ts';
+import { decide, type Decision } from '../shared/entity-commands.ts';
+import { bookingEntity } from './booking-entity.ts';
+import { refuseOverlap, refuseTaken, settleOverdue } from './book-environment.ts';
+
+export interface BookingDecision extends Decision {
+  booker: Booker;
+}
+
+/** Moves, extends, shortens or annotates a booking. The period it comes to must be free. */
+export async function editBooking(tx: Transaction, ref: EntityRef, changes: BookingEdit, decision: BookingDecision): Promise<Booking> {
+  const known = await lockForChange(tx, ref, decision);
+  const after = { since: changes.since ?? known.since, until: changes.until === undefined ? known.until : changes.until };
+  if (after.since !== known.since || after.until !== known.until) {
+    const environment = await environmentOfBooking(tx, ref.organizationId, known.environmentId);
+    // A malformed period is the edit's own refusal, below.
+    if (after.until === null || after.until > after.since) await refuseTaken(tx, ref.organizationId, environment, [after], ref.id);
+  }
+  return await decide(tx, bookingEntity, ref, decision, (booking, at) => edit(booking, changes, at)).catch(refuseOverlap);
+}
+
+/** Ends a booking now: the environment is free at once. One that has not begun is cancelled. One that has ended stays as it is. */
+export async function releaseBooking(tx: Transaction, ref: EntityRef, decision: BookingDecision): Promise<Booking> {
+  await lockForChange(tx, ref, decision);
+  return await decide(tx, bookingEntity, ref, decision, (booking, at) => endBooking(booking, booking.state === 'active' ? 'released' : 'cancelled', at));
+}
+
+/** Takes back a booking that has not begun. An active one is refused: it is released. */
+export async function cancelBooking(tx: Transaction, ref: EntityRef, decision: BookingDecision): Promise<Booking> {
+  await lockForChange(tx, ref, decision);
+  return await decide(tx, bookingEntity, ref, decision, (booking, at) => {
+    if (booking.state === 'active') {
+      throw new DomainError({ kind: 'conflict', code: 'bookings.has-begun', message: `Booking ${booking.id} has begun. Release it to end it now.` });
+    }
+    return endBooking(booking, 'cancelled', at);
+  });
+}
+
+/** Locks the booking with its environment, lets what is due there happen, and refuses who may not change it. */
+async function lockForChange(tx: Transaction, ref: EntityRef, { at, booker }: BookingDecision): Promise<Booking> {
+  const locked = await lockBooking(tx, ref.organizationId, ref.id);
+  if (locked === null) throw notFound('booking', ref.id);
+  refuseChange(locked, booker);
+  await settleOverdue(tx, ref.organizationId, locked.environmentId, at);
+  const booking = await getBooking(tx, ref.organizationId, ref.id);
+  if (booking === null) throw notFound('booking', ref.id);
+  return booking;
+}

@@ -1,0 +1,62 @@
+import { environmentOfBooking, type EnvironmentOfBooking } from '../../db/environments/environment-of-booking.ts';
+import { bootSeconds } from '../../db/power/boot-times.ts';
+import type { Transaction } from '../../db/shared/connection.ts';
+import { powerWishes, type PowerWish } from '../../domain/bookings/booking-power.ts';
+import { TAKING, type Booking } from '../../domain/bookings/booking.ts';
+import type { PowerClaim } from '../../domain/power/claims.ts';
+import { system } from '../../domain/shared/entity.ts';
+import { changeClaims } from '../power/port.ts';
+import { newId } from '../shared/new-id.ts';
+import { offerFreed, type WriteOffer } from './offer-freed.ts';
+import { tellOfBooking } from './tell-of-booking.ts';
+
+/**
+ * Everything that follows from a booking, written in its transaction: claims on the machine, the
+ * calendar's event, webhooks and mails, and the offer of what got free to who waits for it.
+ */
+export async function followBooking(tx: Transaction, before: Booking | null, after: Booking, writeOffer: WriteOffer): Promise<void> {
+  const environment = await environmentOfBooking(tx, after.organizationId, after.environmentId);
+  if (environment.resourceId !== null) await claimPower(tx, after, environment, environment.resourceId);
+  await tellOfBooking(tx, before, after, environment);
+  if (before !== null && freesTime(before, after) && environment.isBookable) {
+    await offerFreed(tx, environment, after.organizationId, after.lastAt, writeOffer);
+  }
+}
+
+/** Whether others may have what this one had. */
+function freesTime(before: Booking, after: Booking): boolean {
+  if (!TAKING.includes(before.state)) return false;
+  if (!TAKING.includes(after.state)) return true;
+  return after.since > before.since || (after.until !== null && (before.until === null || after.until < before.until));
+}
+
+async function claimPower(tx: Transaction, booking: Booking, environment: EnvironmentOfBooking, resourceId: string): Promise<void> {
+  const { organizationId, lastAt: at } = booking;
+  const wishes = powerWishes(booking, environment, environment.powerOnBefore ? await bootSeconds(tx, organizationId, resourceId) : 0);
+  const open = wishes.filter((wish) => wish.until === null || wish.until > at);
+  await changeClaims(tx, organizationId, [resourceId], (claims) => differing(claims.filter((claim) => claim.sourceId === booking.id), open, booking, resourceId), { at, by: system('booking') });
+}
+
+/** Claims that stay as they are are left alone: what is said again would be carried out again. */
+function differing(claims: readonly PowerClaim[], wishes: readonly PowerWish[], booking: Booking, resourceId: string) {
+  const isSame = (claim: PowerClaim, wish: PowerWish): boolean => claim.wanted === wish.wanted && claim.from === wish.from && claim.until === wish.until;
+  return {
+    drop: claims.filter((claim) => !wishes.some((wish) => isSame(claim, wish))).map((claim) => claim.id),
+    put: wishes.filter((wish) => !claims.some((claim) => isSame(claim, wish))).map((wish) => claimOf(wish, booking, resourceId)),
+  };
+}
+
+function claimOf(wish: PowerWish, { id, organizationId, lastAt }: Booking, resourceId: string): PowerClaim {
+  return {
+    ...wish,
+    id: newId('power-claim'),
+    organizationId,
+    resourceId,
+    source: 'booking',
+    sourceId: id,
+    untilNextTrigger: false,
+    reason: '',
+    origin: { kind: 'booking', name: id },
+    createdAt: lastAt,
+  };
+}

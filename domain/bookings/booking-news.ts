@@ -1,0 +1,57 @@
+import type { NoticeKind } from '../notifications/mail.ts';
+import type { WebhookEventType } from '../webhooks/webhook-event.ts';
+import type { Booking } from './booking.ts';
+
+/** The event that a step of a booking is to webhooks; null when it is none: an offer is between the waitlist and one person. */
+export function eventOf(before: Booking | null, after: Booking): WebhookEventType | null {
+  const wasHeld = before !== null && before.state !== 'offered';
+  if (after.state === 'offered' || after.state === 'expired') return null;
+  if (!wasHeld) return 'booking.created';
+  if (after.state === 'released') return 'booking.released';
+  if (after.state === 'cancelled') return 'booking.cancelled';
+  return before.state === 'reserved' && after.state === 'active' ? 'booking.started' : 'booking.changed';
+}
+
+/** A mail about a booking's step. */
+export interface BookingLetter {
+  kind: NoticeKind;
+  subject: string;
+  text: string;
+  /** Managers of the organization get it too. */
+  managers: boolean;
+}
+
+/** What the holder is told of a step; null when it is no news to them. */
+export function letterOf(before: Booking | null, after: Booking, environmentName: string): BookingLetter | null {
+  const period = `from ${inWords(after.since)} ${after.until === null ? 'until you release it' : `to ${inWords(after.until)}`}`;
+  if (after.state === 'offered') {
+    return letter('waitlist-offer', `${environmentName} is free for you`, `You wait for ${environmentName}. It is held for you ${period}, until ${inWords(after.offerExpiresAt ?? after.since)}. Accept the offer, or the next in line gets it.`, false);
+  }
+  if (before === null || before.state === 'offered') {
+    if (after.state === 'expired') return null;
+    return letter('booking', `${environmentName} is booked`, `${environmentName} is booked for you ${period}.`, true);
+  }
+  if (after.state === 'released' || after.state === 'cancelled') {
+    return letter('booking-release', `${environmentName} is free again`, `Your booking of ${environmentName} ${ENDINGS[after.endReason ?? 'ended']} at ${inWords(after.endedAt ?? after.lastAt)}.`, true);
+  }
+  if (before.since === after.since && before.until === after.until) return null;
+  return letter('booking', `Your booking of ${environmentName} has changed`, `${environmentName} is now booked for you ${period}.`, true);
+}
+
+const ENDINGS: Record<NonNullable<Booking['endReason']>, string> = {
+  ended: 'ended',
+  released: 'was released',
+  cancelled: 'was cancelled',
+  'environment-gone': 'was ended, because the environment is no longer shared,',
+  declined: 'was declined',
+  expired: 'expired',
+};
+
+function letter(kind: NoticeKind, subject: string, text: string, managers: boolean): BookingLetter {
+  return { kind, subject, text, managers };
+}
+
+/** An instant as people read it, in UTC: mails go to people in many zones. */
+function inWords(instant: string): string {
+  return `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`;
+}
