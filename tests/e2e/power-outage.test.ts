@@ -37,14 +37,15 @@ test('after a night without workers and sweeps the newest missed trigger of each
   await power.travelTo('2035-03-06T06:40:00.000Z');
 
   t.deepEqual(await power.states(ids), ['stopped', 'running', 'running', 'running', 'stopped', 'stopped']);
-  const after = (await power.changes()).slice(before.length).map(({ at, action, resourceId }) => [resourceId, action, at.slice(11, 16)]);
-  t.deepEqual(after.toSorted(), [
-    [sleeping, 'stop', '06:30'],
-    [waking, 'start', '06:30'],
+  const after = (await power.changes()).slice(before.length).map(({ at, action, resourceId }) => `${resourceId} ${action} ${at.slice(11, 16)}`);
+  t.deepEqual(new Set(after), new Set([
+    `${sleeping} stop 06:30`,
+    `${waking} start 06:30`,
     // Its hold ended at 03:00: what its schedule had said before applies.
-    [held, 'start', '06:30'],
-    [idle, 'stop', '06:31'],
-  ].toSorted());
+    `${held} start 06:30`,
+    `${idle} stop 06:31`,
+  ]));
+  t.is(after.length, 4);
   const newest = async (id: string) => {
     const item = (await power.items(id)).at(-1);
     return [item?.localTime, item?.dueAt, item?.state, item?.attempts];
