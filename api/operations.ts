@@ -1,4 +1,5 @@
 import { auditRoutes } from './audit/routes.ts';
+import { bookingRoutes } from './bookings/routes.ts';
 import { dataSourceRoutes } from './data-sources/routes.ts';
 import { expenseRoutes } from './expenses/routes.ts';
 import { identityRoutes } from './identity/routes.ts';
@@ -20,6 +21,7 @@ export const operations: Operation[] = [
   ...dataSourceRoutes,
   ...resourceRoutes,
   ...expenseRoutes,
+  ...bookingRoutes,
   ...sandboxRoutes,
   ...powerScheduleRoutes,
   ...instancePowerRoutes,

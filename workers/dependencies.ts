@@ -3,6 +3,7 @@ import type { DataSourceActivityDependencies, TickSchedules } from '../activitie
 import { entityRegistry, type EntityRegistry } from '../activities/entities.ts';
 import { credentialCheckEntity } from '../commands/data-sources/credential-check-entity.ts';
 import { dataSourceEntity } from '../commands/data-sources/data-source-entity.ts';
+import { bookingEntity } from '../commands/bookings/booking-entity.ts';
 import { powerRunEntity } from '../commands/power/power-run-entity.ts';
 import { newId } from '../commands/shared/new-id.ts';
 import type { Config } from '../config.ts';
@@ -34,7 +35,7 @@ import { createSandboxProvider } from '../providers/sandbox/provider.ts';
 export const systemClock: Clock = { now: () => toInstant(Date.now()) };
 
 /** Every entity of the product. */
-export const entities: EntityRegistry = entityRegistry([dataSourceEntity, credentialCheckEntity, powerRunEntity]);
+export const entities: EntityRegistry = entityRegistry([dataSourceEntity, credentialCheckEntity, powerRunEntity, bookingEntity]);
 
 export function vaultOf({ secretKeys }: Pick<Config, 'secretKeys'>): Vault {
   return createSecretVault(secretKeys);

@@ -6,11 +6,13 @@ import { newId } from '../../commands/shared/new-id.ts';
 import { insertDataSource } from '../../db/data-sources/data-source-store.ts';
 import { insertImport } from '../../db/data-sources/import-store.ts';
 import { insertToken } from '../../db/identity/token-store.ts';
+import { insertWaitlistEntry } from '../../db/bookings/waitlist-store.ts';
 import { insertOperation } from '../../db/operations/operation-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { noDiscoveryYet } from '../../domain/data-sources/discovery.ts';
 import { system } from '../../domain/shared/entity.ts';
 import type { TestApi } from './api.ts';
+import { book, insertEnvironment, insertPerson } from './bookings.ts';
 import { sandboxFaultWish, sandboxWish } from './sandbox.ts';
 import { insertInstances } from './power.ts';
 
@@ -149,6 +151,27 @@ async function token(api: TestApi, organizationId: string): Promise<string> {
   return id;
 }
 
+async function environment(api: TestApi, organizationId: string): Promise<string> {
+  return await insertEnvironment(api.db, organizationId, {}, api.clock.now());
+}
+
+async function booking(api: TestApi, organizationId: string): Promise<string> {
+  const at = api.clock.now();
+  const booker = await insertPerson(api.db, organizationId, 'engineer', at);
+  const environmentId = await environment(api, organizationId);
+  return (await book(api.db, { organizationId, environmentId, booker, at, since: at, until: null })).id;
+}
+
+async function waitlistEntry(api: TestApi, organizationId: string): Promise<string> {
+  const at = api.clock.now();
+  const id = newId('waitlist-entry');
+  const { userId } = await insertPerson(api.db, organizationId, 'engineer', at);
+  const environmentId = await environment(api, organizationId);
+  const entry = { id, organizationId, environmentId, userId, since: at, until: null, state: 'waiting' as const, offeredBookingId: null };
+  await inTransaction(api.db, (tx) => insertWaitlistEntry(tx, { ...entry, createdAt: at, lastAt: at }));
+  return id;
+}
+
 async function user(api: TestApi): Promise<string> {
   return (await api.person()).id;
 }
@@ -166,6 +189,9 @@ export const itemMakers: Record<string, MakeItem> = {
   'sandbox-instances': sandboxInstance,
   'sandbox-faults': sandboxFault,
   'sandbox-scaling-groups': sandboxScalingGroup,
+  environments: environment,
+  bookings: booking,
+  'waitlist-entries': waitlistEntry,
   members: member,
   tokens: token,
   users: user,
