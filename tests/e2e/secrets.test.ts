@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import pino from 'pino';
-import proto from '@temporalio/proto';
 import { startApi, type RunningApi } from '../../api/main.ts';
 import { bootstrapAdministrator } from '../../commands/identity/bootstrap.ts';
 import { systemClock } from '../../workers/dependencies.ts';
@@ -12,6 +11,7 @@ import { writeHandMadePeriod } from '../helpers/hand-made-bill.ts';
 import { awsAccount, type AwsAccount } from '../helpers/peers/aws-account.ts';
 import { startMoto, type MotoPeer } from '../helpers/peers/moto.ts';
 import { eventually, platform, type Platform } from '../helpers/platform.ts';
+import { databaseText, formsOf, historyText } from '../helpers/secret-places.ts';
 
 let site: Platform;
 let moto: MotoPeer;
@@ -44,33 +44,6 @@ async function call(method: string, path: string, body?: object): Promise<{ stat
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
-}
-
-/** Everything in every table, as PostgreSQL writes it. */
-async function databaseText(): Promise<string> {
-  const tables = await site.db.raw<{ rows: { name: string }[] }>(`select tablename as name from pg_tables where schemaname = 'public'`);
-  const texts: string[] = [];
-  for (const { name } of tables.rows) {
-    const rows = await site.db.raw<{ rows: { text: string }[] }>(`select t::text as text from ${name} t`);
-    texts.push(...rows.rows.map((row) => row.text));
-  }
-  return texts.join('\n');
-}
-
-/** Every history of the namespace: as JSON, and as bytes read as text. */
-async function historyText(): Promise<string> {
-  const texts: string[] = [];
-  for await (const { workflowId, runId } of site.client.workflow.list()) {
-    const history = await site.client.workflow.getHandle(workflowId, runId).fetchHistory();
-    const bytes = proto.temporal.api.history.v1.History.encode(history).finish();
-    texts.push(Buffer.from(bytes).toString('latin1'));
-  }
-  return texts.join('\n');
-}
-
-/** The forms in which a secret could lie about. */
-function formsOf(secret: string): string[] {
-  return [secret, Buffer.from(secret).toString('base64').replace(/=+$/, ''), Buffer.from(secret).toString('hex'), encodeURIComponent(secret)];
 }
 
 test('a bill in S3 is imported with signatures and rights checked, and its secret is in no table, history or log', async (t) => {
@@ -115,7 +88,7 @@ test('a bill in S3 is imported with signatures and rights checked, and its secre
 
   t.is((await site.db('pending_secrets')).length, 0);
   t.true(written.length > 20);
-  const places = { database: await databaseText(), histories: await historyText(), logs: written.join('\n') };
+  const places = { database: await databaseText(site), histories: await historyText(site), logs: written.join('\n') };
   for (const [place, text] of Object.entries(places)) {
     t.true(text.length > 1000, `${place} was read`);
     for (const form of [wrong, key.secret_access_key].flatMap(formsOf)) t.false(text.includes(form), `${place} holds a secret`);
