@@ -97,7 +97,7 @@ test('edits at once that accept any version keep each other’s fields', async (
   const edits = [{ time_zone: 'Asia/Tokyo' }, { skip_dates: ['2035-12-24'] }, { gap_policy: 'skip' }, { overlap_policy: 'second' }, { end_date: '2035-12-31' }];
   const replies = await Promise.all(edits.map((body) => patch(id, '*', body)));
   t.deepEqual(replies.map(({ status }) => status), [200, 200, 200, 200, 200]);
-  t.deepEqual(replies.map(({ headers }) => headers.get('etag')).toSorted(), ['"2"', '"3"', '"4"', '"5"', '"6"']);
+  t.is(new Set(replies.map(({ headers }) => headers.get('etag'))).size, 5);
   const { body } = await get(`/v1/power-schedules/${id}`);
   t.like(body, { version: 6, time_zone: 'Asia/Tokyo', skip_dates: ['2035-12-24'], gap_policy: 'skip', overlap_policy: 'second' });
 });

@@ -82,8 +82,8 @@ test('the metric chooses which price of the bill counts, and days before the las
 });
 
 test('a past month in its own zone stands beside what its bill charged', async (t) => {
-  // From April 30 to June 1, so that the month's neighbours are there to be left out.
-  const { simulateRule, ids } = await open(t.context.api, [machine('i-1', DAYS('2035-04-30', 33)), machine('i-2', DAYS('2035-05-10', 2), { quantity: '10', billed: '1' })]);
+  // June 1 is there to be left out, and April 30 to be missed.
+  const { simulateRule, ids } = await open(t.context.api, [machine('i-1', DAYS('2035-05-01', 32)), machine('i-2', DAYS('2035-05-10', 2), { quantity: '10', billed: '1' })]);
   const { body } = await simulateRule({
     time_zone: 'Europe/Berlin',
     triggers: [on('08:00', WEEKDAYS), off('19:00', WEEKDAYS)],
