@@ -5,16 +5,19 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { Worker } from '@temporalio/worker';
+import { tickDiscovery } from '../../commands/data-sources/request-discovery.ts';
 import { requestImport } from '../../commands/data-sources/request-import.ts';
+import { createSandboxInstances } from '../../commands/sandbox/instances.ts';
 import { deleteDataSource } from '../../commands/data-sources/edit-data-source.ts';
 import { getDataSource } from '../../db/data-sources/data-source-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { systemClock } from '../../workers/dependencies.ts';
 import { lookAgain } from '../../workflows/messages.ts';
-import { anOrganization, connectDirectory, importOutcome, tester } from '../helpers/connect.ts';
+import { anOrganization, askFor, connectDirectory, importOutcome, outcomeOf, tester } from '../helpers/connect.ts';
 import { testEnvironment } from '../helpers/environment.ts';
 import { writeHandMadePeriod } from '../helpers/hand-made-bill.ts';
 import { eventually, platform, type Platform } from '../helpers/platform.ts';
+import { sandboxWish } from '../helpers/sandbox.ts';
 
 type History = proto.temporal.api.history.v1.IHistory;
 const { EventType } = proto.temporal.api.enums.v1;
@@ -114,6 +117,30 @@ test('an import keeps its history within ten actions and one a file, and its his
   const [checked] = await historiesOf(`credential-check/${check?.id}`);
   record('credential-check', checked ?? {});
   t.true(actionsOf(checked ?? {}) <= 6);
+});
+
+test('a discovery takes five actions, the same however much it finds, and its history replays', async (t) => {
+  const organizationId = await anOrganization(site);
+  const key = { organizationId, accountId: 'replayed' };
+  const make = async (name: string, count: number) =>
+    await inTransaction(site.db, (tx) => createSandboxInstances(tx, { key, wish: sandboxWish({ name }), count }, { at: systemClock.now(), by: tester }));
+  await make('first', 3);
+  const check = await outcomeOf(site, await askFor(site, organizationId, { cloud: 'sandbox', connection: { account: 'replayed' } }));
+  const ref = { organizationId, id: check.dataSourceId };
+  const handle = site.client.workflow.getHandle(`data-source/${ref.id}`);
+  const atRest = async () => await eventually(async () => (await handle.describe()).status.name === 'COMPLETED', 'the data source to rest');
+  await eventually(async () => (await getDataSource(site.db, organizationId, ref.id))?.discovery.lastSuccessAt, 'the first discovery');
+  await atRest();
+  await make('second', 600);
+  await inTransaction(site.db, (tx) => tickDiscovery(tx, ref, systemClock.now(), tester));
+  await eventually(async () => (await site.db('instances').where({ organization_id: organizationId })).length === 603, 'the discovery');
+  await atRest();
+  const history = await handle.fetchHistory();
+  t.deepEqual(await answersOf(handle, 'discover'), ['3 scopes listed: 603 instances, 600 new, 0 changed, 0 gone']);
+  const actions = actionsOf(history);
+  t.is(actions, 5, 'start, signal, look, discover, status');
+  for (const one of await historiesOf(handle.workflowId)) await replay(one, handle.workflowId);
+  record('data-source.discover', history);
 });
 
 test('a workflow at rest says what came of it, without our code and without a worker', async (t) => {
