@@ -14,7 +14,8 @@ export function composeMail(mail: OutgoingMail, from: string): SendMailOptions {
     subject: mail.subject,
     text: mail.text,
     messageId: `<${mail.messageKey}@${domainOf(from)}>`,
-    date: mail.date,
+    // As text it would be sent as it is, which is not the form of RFC 5322.
+    date: new Date(mail.date),
     headers: { 'Auto-Submitted': 'auto-generated' },
     // A text never makes the server read files or fetch addresses.
     disableFileAccess: true,

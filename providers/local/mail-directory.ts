@@ -15,25 +15,32 @@ export function createMailDirectory({ path, from }: { path: string; from: string
   return {
     async send(mail) {
       const file = join(path, `${mail.id}.eml`);
-      const making = `${file}.${process.pid}.partial`;
+      const { message } = await composer.sendMail(composeMail(mail, from));
       try {
-        const { message } = await composer.sendMail(composeMail(mail, from));
         await mkdir(path, { recursive: true, mode: 0o700 });
-        const handle = await open(making, 'w', 0o600);
-        try {
-          await handle.writeFile(message);
-          await handle.sync();
-        } finally {
-          await handle.close();
-        }
-        await rename(making, file);
+        await writeWhole(file, message as Buffer);
         return { kind: 'sent', receipt: file };
       } catch (error) {
-        await rm(making, { force: true });
         return failed(error, path);
       }
     },
   };
+}
+
+/** Under another name until it is on the disk. */
+async function writeWhole(file: string, content: Buffer): Promise<void> {
+  const making = `${file}.${process.pid}.partial`;
+  const handle = await open(making, 'w', 0o600);
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+    await rename(making, file);
+  } catch (error) {
+    await rm(making, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
 }
 
 function failed(error: unknown, path: string): SendResult {

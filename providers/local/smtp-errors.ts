@@ -30,7 +30,7 @@ export function smtpFailure(error: NodemailerError): SendResult {
 function passing({ code, command, permanent, originalCode }: NodemailerError): [what: string, message: string] {
   if (code === 'EAUTH' || code === 'ENOAUTH') return ['login-refused', 'The mail server refuses our login. The operator checks user and password in ORRERY_SMTP_URL.'];
   if (isCertificate(originalCode)) return ['certificate-untrusted', 'The mail server’s certificate is not trusted. The operator gives its authority in ORRERY_SMTP_CA_FILE.'];
-  if (code === 'ETLS') return ['tls-failed', 'The mail server offers no TLS that we can use. The operator checks scheme and port of ORRERY_SMTP_URL.'];
+  if (code === 'ETLS' || /^(ERR_SSL_|EPROTO$)/.test(originalCode ?? '')) return ['tls-failed', 'The mail server offers no TLS that we can use. The operator checks scheme and port of ORRERY_SMTP_URL.'];
   if (code === 'ETIMEDOUT') return ['timed-out', 'The mail server did not answer in time.'];
   if (command?.startsWith('MAIL') === true && permanent === true) return ['sender-refused', 'The mail server does not take mail from us. The operator checks ORRERY_MAIL_FROM.'];
   if (code === 'EENVELOPE' || code === 'EMESSAGE') return ['put-off', 'The mail server wants this mail later.'];
