@@ -1,0 +1,45 @@
+import { cancellationSignal } from '@temporalio/activity';
+import { mailEntity } from '../../commands/notifications/mail-entity.ts';
+import { cancelMail, recordSending } from '../../commands/notifications/record-sending.ts';
+import { advanceEntity, type Decision } from '../../commands/shared/entity-commands.ts';
+import { addressOf, getMail } from '../../db/notifications/mail-store.ts';
+import type { Database } from '../../db/shared/connection.ts';
+import { inTransaction } from '../../db/shared/transaction.ts';
+import type { MailSender } from '../../domain/notifications/ports.ts';
+import { laterOf, type Clock } from '../../domain/shared/time.ts';
+import type { EntityRef } from '../../workflows/messages.ts';
+import type { MailActivities, SendMailAct } from '../../workflows/notifications/messages.ts';
+import { actingActivity } from '../shared/attempt.ts';
+
+export interface MailActivityDependencies {
+  db: Database;
+  clock: Clock;
+  mail: MailSender;
+}
+
+/** The activity behind the act of a mail; see its interface for what it guarantees. */
+export function createMailActivities(deps: MailActivityDependencies): MailActivities {
+  return {
+    async sendMail(ref, act) {
+      const clock: Clock = { now: () => laterOf(act.at, deps.clock.now()) };
+      const outcome = await sendMail({ ...deps, clock }, ref, act);
+      const plan = await inTransaction(deps.db, (tx) => advanceEntity(tx, mailEntity, ref, clock.now()));
+      return { outcome, plan };
+    },
+  };
+}
+
+async function sendMail({ db, clock, mail: sender }: MailActivityDependencies, ref: EntityRef, act: SendMailAct): Promise<string> {
+  const mail = await getMail(db, ref.organizationId, ref.id);
+  if (mail === null || mail.state !== 'pending' || mail.attempts + 1 !== act.attempt) return 'no longer wanted';
+  const decisionAt = (): Decision => ({ at: clock.now(), by: actingActivity('mail') });
+  const to = await addressOf(db, mail.userId);
+  if (to === null) {
+    await inTransaction(db, (tx) => cancelMail(tx, ref, decisionAt()));
+    return 'recipient-gone';
+  }
+  const { id, messageKey, subject, body: text, createdAt: date } = mail;
+  const result = await sender.send({ id, messageKey, to, subject, text, date }, cancellationSignal());
+  await inTransaction(db, (tx) => recordSending(tx, ref, act.attempt, result, decisionAt()));
+  return result.kind === 'sent' ? 'sent' : result.error.code;
+}
