@@ -12,7 +12,7 @@ import { system, type Actor } from '../../domain/shared/entity.ts';
 import type { Clock, Instant } from '../../domain/shared/time.ts';
 import { platform, type Platform } from './platform.ts';
 import { sandboxFaultWish } from './sandbox.ts';
-import { sandboxSite, type SandboxSite } from './sandbox-site.ts';
+import { sandboxSite, type DiscoverByHand, type SandboxSite } from './sandbox-site.ts';
 import { testClock, type TestClock } from './test-clock.ts';
 import { travel, untilQuiet } from './travel.ts';
 
@@ -41,9 +41,9 @@ export interface PowerArrangement {
   nativeIdOf(resourceId: string): Promise<string>;
 }
 
-export async function arrangePower(site: Platform, clock: Clock): Promise<PowerArrangement> {
+export async function arrangePower(site: Platform, clock: Clock, byHand?: DiscoverByHand): Promise<PowerArrangement> {
   const { db } = site;
-  const sandbox = await sandboxSite(site, clock);
+  const sandbox = await sandboxSite(site, clock, byHand);
   const { organizationId, key } = sandbox;
   const decision = () => ({ at: clock.now(), by });
   const nativeIds = async (ids: readonly string[]): Promise<Map<string, string>> => {

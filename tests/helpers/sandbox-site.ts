@@ -7,6 +7,7 @@ import type { InstanceWish } from '../../domain/sandbox/new-instance.ts';
 import { system } from '../../domain/shared/entity.ts';
 import type { Clock } from '../../domain/shared/time.ts';
 import { systemClock } from '../../workers/dependencies.ts';
+import type { EntityRef } from '../../workflows/messages.ts';
 import { eventually, type Platform } from './platform.ts';
 import { insertSandbox } from './power.ts';
 
@@ -40,8 +41,11 @@ export interface SandboxSite {
   effective(): Promise<{ action: string; nativeId: string }[]>;
 }
 
-/** Makes an organization with an empty sandbox. `machines` and `discover` need workers that run. */
-export async function sandboxSite(site: Platform, clock: Clock = systemClock): Promise<SandboxSite> {
+/** How a test without workers has its sandbox discovered. */
+export type DiscoverByHand = (ref: EntityRef) => Promise<void>;
+
+/** Makes an organization with an empty sandbox. `machines` and `discover` need workers that run, or `byHand`. */
+export async function sandboxSite(site: Platform, clock: Clock = systemClock, byHand?: DiscoverByHand): Promise<SandboxSite> {
   const { db } = site;
   const organizationId = newId('organization');
   await db('organizations').insert({ id: organizationId, name: 'Acme', created_at: clock.now(), last_at: clock.now() });
@@ -49,6 +53,7 @@ export async function sandboxSite(site: Platform, clock: Clock = systemClock): P
   const key = { organizationId, accountId: 'sandbox' };
   const discover = async (): Promise<void> => {
     const ref = { organizationId, id: dataSourceId };
+    if (byHand !== undefined) return await byHand(ref);
     const asked = await inTransaction(db, (tx) => requestDiscovery(tx, ref, { cause: 'request', at: clock.now(), by }));
     await eventually(async () => {
       const row = await db('operations').where({ id: asked.operationId }).first<{ state: string; error: unknown } | undefined>('state', 'error');
