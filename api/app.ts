@@ -7,6 +7,7 @@ import { docsRouter } from './docs.ts';
 import { healthRouter } from './health.ts';
 import { createMetrics } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
+import { secretLinkRouter, withoutSecret } from './secret-links.ts';
 import type { ApiDependencies } from './shared/dependencies.ts';
 import type { Operation } from './shared/operation.ts';
 import { problemHandler, unknownPathHandler } from './shared/problem.ts';
@@ -25,6 +26,7 @@ export function createApp(deps: ApiDependencies, operations: Operation[]): Expre
   app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } } }));
   const metrics = createMetrics();
   app.use(metrics.router, healthRouter(deps), docsRouter(openApiDocument(operations)));
+  app.use(secretLinkRouter(deps, metrics));
   requireUnique(operations);
   // Longer literal text first, so that `{id}:policy` is not taken for an `{id}`.
   for (const operation of operations.toSorted((a, b) => Number(b.path.includes(':')) - Number(a.path.includes(':')))) {
@@ -50,7 +52,7 @@ function requireUnique(operations: Operation[]): void {
   }
 }
 
-/** One line a request, with its id; no header that holds a credential, no body. */
+/** One line a request, with its id; no header and no address that holds a credential, no body. */
 function requestLog(deps: ApiDependencies) {
   return pinoHttp({
     logger: deps.log,
@@ -64,7 +66,7 @@ function requestLog(deps: ApiDependencies) {
     // A failure is logged where it is turned into a problem; here only the fact.
     customLogLevel: (_request, response, error) => (error !== undefined || response.statusCode >= 500 ? 'warn' : 'info'),
     serializers: {
-      req: ({ id, method, url }: { id: string; method: string; url: string }) => ({ id, method, url }),
+      req: ({ id, method, url }: { id: string; method: string; url: string }) => ({ id, method, url: withoutSecret(url) }),
       res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
     },
   });

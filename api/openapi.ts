@@ -1,4 +1,5 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi';
+import { secretLinks, type SecretLink } from './secret-links.ts';
 import { etagOf } from './shared/etag.ts';
 import type { Operation } from './shared/operation.ts';
 import { problemBody } from './shared/problem.ts';
@@ -33,6 +34,32 @@ function accessOf({ access, tokenScope }: Operation) {
   return { kind: access.kind, role: access.role, scope: access.scopeFrom === 'path' ? 'path' : 'item', token_scope: tokenScope };
 }
 
+/** An address whose secret part is the whole right to call it. */
+function registerSecretLink(registry: OpenAPIRegistry, link: SecretLink): void {
+  const named = [...link.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
+  const content = Object.fromEntries(link.requestTypes.map((type) => [type, { schema: z.record(z.string(), z.unknown()) }]));
+  const responses = Object.entries(link.responses).map(([status, { description, type }]) => [
+    status,
+    { description, ...(type !== undefined && { content: { [type]: { schema: z.string() } } }) },
+  ]);
+  const problem = { description: 'A problem (RFC 9457)', content: { 'application/problem+json': { schema: problemBody } } };
+  registry.registerPath({
+    method: link.method,
+    path: link.path,
+    operationId: link.id,
+    summary: link.summary,
+    description: link.description,
+    tags: ['environments'],
+    security: [],
+    'x-orrery-access': { kind: 'secret-link' },
+    request: {
+      params: z.strictObject(Object.fromEntries(named.map((name) => [name, z.string()]))),
+      ...(link.requestTypes.length > 0 && { body: { required: true, content } }),
+    },
+    responses: { ...Object.fromEntries(responses), default: problem } as Record<string, { description: string }>,
+  });
+}
+
 /** The OpenAPI 3.1 document, from the very schemas the routes validate with. */
 export function openApiDocument(operations: Operation[]): OpenApiDocument {
   const registry = new OpenAPIRegistry();
@@ -60,6 +87,7 @@ export function openApiDocument(operations: Operation[]): OpenApiDocument {
       responses: responsesOf(operation),
     });
   }
+  for (const link of secretLinks) registerSecretLink(registry, link);
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
     info: {

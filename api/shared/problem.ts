@@ -52,7 +52,7 @@ function fieldName(path: readonly PropertyKey[]): string {
 /** Statuses that Express and its body parser raise by themselves, with a code and a remedy of ours. */
 const TRANSPORT: Record<number, { code: string; detail: string }> = {
   400: { code: 'request.malformed', detail: 'The request cannot be read.' },
-  413: { code: 'request.too-large', detail: 'The body is larger than 1 MB; send less at a time.' },
+  413: { code: 'request.too-large', detail: 'The body is larger than is taken here; send less at a time.' },
   415: { code: 'request.unsupported-media-type', detail: 'The body must be JSON in UTF-8, with Content-Type: application/json.' },
 };
 

@@ -17,6 +17,11 @@ export function newSessionSecret(): string {
   return randomBytes(32).toString('base64url');
 }
 
+/** A new secret for an address that programs post to or read from: 256 random bits that need no escaping in a path. */
+export function newLinkSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
 /** What is stored of a random secret. A plain hash suffices: 256 random bits cannot be guessed. */
 export function hashSecret(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();

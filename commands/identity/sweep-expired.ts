@@ -8,12 +8,13 @@ const BATCH = 1_000;
 const SESSIONS_KEPT_MS = 30 * 86_400_000;
 
 /**
- * Deletes what time has made meaningless: idempotency records, old sessions, counts of failed logins.
+ * Deletes what time has made meaningless: idempotency records, old sessions, counts of failed logins and of calls.
  * Safe to run from many processes at once; answers how many rows went. Decides nothing: each of
  * these is ignored from its end on, swept or not.
  */
 export async function sweepExpired(db: Database, at: Instant): Promise<number> {
   let swept = await db('login_attempts').where('expire', '<', Date.parse(at)).delete();
+  swept += await db('request_limits').where('expire', '<', Date.parse(at)).delete();
   for (;;) {
     const records = await deleteExpiredIdempotencyRecords(db, at, BATCH);
     swept += records;

@@ -5,9 +5,10 @@ import type { Transaction } from '../../db/shared/connection.ts';
 import type { Organization } from '../../domain/organizations/organization.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
+import { rootPool } from '../pools/root-pool.ts';
 import { newId } from '../shared/new-id.ts';
 
-/** Creates an organization. The person who does becomes its first manager. */
+/** Creates an organization with its root pool. The person who does becomes its first manager. */
 export async function createOrganization(
   tx: Transaction,
   request: { name: string },
@@ -16,6 +17,7 @@ export async function createOrganization(
   const { at, by } = decision;
   const organization: Organization = { id: newId('organization'), name: request.name, version: 1, createdAt: at, lastAt: at };
   await insertOrganization(tx, organization);
+  await rootPool(tx, organization, at);
   if (by.id !== null) {
     await insertMembership(tx, { organizationId: organization.id, userId: by.id, role: 'manager', version: 1, createdAt: at });
   }

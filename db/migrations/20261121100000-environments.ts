@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { typeidUnboxed } from 'typeid-js';
 
 const POOLS = `
   create table pools (
@@ -37,6 +38,7 @@ const ENVIRONMENTS = `
     -- Started before a booking by its boot time; stopped after it.
     power_on_before boolean not null default false,
     power_off_after boolean not null default false,
+    -- SHA-256 of the secret in its collector_url; null when it has none.
     collector_secret_hash bytea,
     collector_secret_made_at timestamptz,
     version integer not null default 1,
@@ -45,6 +47,7 @@ const ENVIRONMENTS = `
     deleted_at timestamptz,
     unique (organization_id, id),
     unique (organization_id, key),
+    constraint environments_collector_secret_made check ((collector_secret_hash is null) = (collector_secret_made_at is null)),
     foreign key (organization_id, pool_id) references pools (organization_id, id),
     foreign key (organization_id, resource_id) references resources (organization_id, id)
   );
@@ -85,14 +88,21 @@ const ENVIRONMENTS = `
     created_at timestamptz not null,
     revoked_at timestamptz
   );
+  create index calendar_feeds_by_user on calendar_feeds (organization_id, user_id, id);
+
+  -- Counts of calls that nobody logs in for, with the columns rate-limiter-flexible wants; expired ones are swept.
+  create table request_limits (key varchar(255) primary key, points integer not null default 0, expire bigint);
 `;
 
-/** Pools, shared environments and their properties, people's SSH keys. */
+/** Pools, shared environments and their properties, people's SSH keys. Each organization there is gets its root pool. */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(POOLS);
+  const organizations = (await knex('organizations').select('id', 'name', 'created_at')) as { id: string; name: string; created_at: string }[];
+  const roots = organizations.map(({ id, name, created_at }) => ({ id: typeidUnboxed('pool'), organization_id: id, name, created_at, last_at: created_at }));
+  await knex.batchInsert('pools', roots);
   await knex.raw(ENVIRONMENTS);
 }
 
 export async function down(knex: Knex): Promise<void> {
-  await knex.raw(`drop table calendar_feeds, ssh_keys, environment_property_changes, environments, pools`);
+  await knex.raw(`drop table request_limits, calendar_feeds, ssh_keys, environment_property_changes, environments, pools`);
 }

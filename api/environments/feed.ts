@@ -1,0 +1,70 @@
+import type { RequestHandler } from 'express';
+import ical, { ICalCalendarMethod, ICalEventBusyStatus, ICalEventStatus } from 'ical-generator';
+import { hashSecret } from '../../commands/identity/secrets.ts';
+import { calendarBookings, calendarEnvironments } from '../../db/environments/calendar.ts';
+import { organizationByFeedToken } from '../../db/environments/feed-store.ts';
+import { FEED_DAYS } from '../../domain/environments/calendar-feed.ts';
+import { DomainError } from '../../domain/shared/errors.ts';
+import { plusMilliseconds, type Instant } from '../../domain/shared/time.ts';
+import type { ApiDependencies } from '../shared/dependencies.ts';
+import { linkLimits } from './collector-limits.ts';
+
+const DAY_MS = 86_400_000;
+const MOST = 20_000;
+
+/**
+ * GET of a secret calendar link: every booking from 30 days ago to a year ahead as iCalendar (RFC
+ * 5545). Of people it holds names alone. An open-ended booking ends where the feed does. A link that is
+ * unknown, revoked, or whose person has left gets the same 404.
+ */
+export function feedHandler(deps: ApiDependencies): RequestHandler<{ secret: string }> {
+  const limits = linkLimits(deps.db);
+  return async (request, response) => {
+    const address = request.ip ?? 'unknown';
+    await limits.refuseGuessers(address);
+    const organization = await organizationByFeedToken(deps.db, hashSecret(request.params.secret));
+    if (organization === null) {
+      await limits.countWrong(address);
+      throw noFeed();
+    }
+    const text = await calendarText(deps, organization, deps.clock.now());
+    response.setHeader('Content-Type', 'text/calendar; charset=utf-8');
+    response.setHeader('Cache-Control', 'private, max-age=300');
+    response.send(text);
+  };
+}
+
+function noFeed(): DomainError {
+  return new DomainError({
+    kind: 'not-found',
+    code: 'environments.no-such-feed',
+    message: 'There is no such calendar link, or not any more. Make a new one in the organization.',
+  });
+}
+
+async function calendarText(deps: ApiDependencies, organization: { id: string; name: string }, at: Instant): Promise<string> {
+  const window = { from: plusMilliseconds(at, -FEED_DAYS.back * DAY_MS), to: plusMilliseconds(at, FEED_DAYS.ahead * DAY_MS) };
+  const environments = new Map((await calendarEnvironments(deps.db, organization.id, null, MOST)).map((environment) => [environment.id, environment]));
+  const calendar = ical({
+    name: `${organization.name}: environments`,
+    prodId: { company: 'Orrery', product: 'Environments', language: 'EN' },
+    method: ICalCalendarMethod.PUBLISH,
+    ttl: 300,
+  });
+  for (const booking of await calendarBookings(deps.db, organization.id, null, window, MOST)) {
+    const environment = environments.get(booking.environmentId);
+    if (environment === undefined) continue;
+    calendar.createEvent({
+      id: `${booking.id}@${new URL(deps.config.publicUrl).hostname}`,
+      sequence: booking.version,
+      stamp: new Date(booking.lastAt),
+      start: new Date(booking.since),
+      end: new Date(booking.until ?? window.to),
+      summary: `${environment.name}: ${booking.state === 'offered' ? 'held for' : 'booked by'} ${booking.holderName}`,
+      status: booking.state === 'offered' ? ICalEventStatus.TENTATIVE : ICalEventStatus.CONFIRMED,
+      // It takes the environment's time, not that of whoever looks.
+      busystatus: ICalEventBusyStatus.FREE,
+    });
+  }
+  return calendar.toString();
+}

@@ -1,0 +1,33 @@
+import { openBookingsOf } from '../../db/bookings/booking-store.ts';
+import type { Transaction } from '../../db/shared/connection.ts';
+import type { Environment } from '../../domain/environments/environment.ts';
+import type { Actor } from '../../domain/shared/entity.ts';
+import { notify } from '../notifications/port.ts';
+import { publishEvent } from '../webhooks/port.ts';
+
+/** What others are told of an environment. Who holds it now follows from its bookings, which tell of themselves. */
+export type EnvironmentNews = 'deactivated' | 'reactivated' | 'deleted';
+
+const WORDS: Record<EnvironmentNews, { subject: string; text: string }> = {
+  deactivated: { subject: 'is out of service', text: 'Nobody can book it until it is put back into service. Bookings that were made stay.' },
+  reactivated: { subject: 'is in service again', text: 'It can be booked again.' },
+  deleted: { subject: 'was deleted', text: 'Its bookings have ended.' },
+};
+
+/** Tells webhooks, and by mail its owner, managers and whoever has it booked, in the caller's transaction. */
+export async function tellOfEnvironment(tx: Transaction, environment: Environment, news: EnvironmentNews, by: Actor): Promise<void> {
+  const { id, organizationId, name, resourceType, ownerUserId, lastAt: at, version } = environment;
+  const data = { environment: { id, name, resource_type: resourceType }, state: news, active: environment.isActive && environment.deletedAt === null };
+  await publishEvent(tx, { organizationId, environmentId: id, type: 'environment.state_changed', data, at });
+  const holders = (await openBookingsOf(tx, organizationId, id)).map((booking) => booking.holderUserId);
+  const { subject, text } = WORDS[news];
+  await notify(tx, {
+    organizationId,
+    kind: 'environment',
+    key: `${id}/${news}/${version}`,
+    to: { userIds: [...new Set([...holders, ...(ownerUserId === null ? [] : [ownerUserId])])], managers: true },
+    subject: `${name} ${subject}`,
+    text: `${name} ${subject}, by ${by.name}. ${text}`,
+    at,
+  });
+}
