@@ -1,10 +1,12 @@
 import { auditRoutes } from './audit/routes.ts';
 import { bookingRoutes } from './bookings/routes.ts';
 import { dataSourceRoutes } from './data-sources/routes.ts';
+import { environmentRoutes } from './environments/routes.ts';
 import { expenseRoutes } from './expenses/routes.ts';
 import { identityRoutes } from './identity/routes.ts';
 import { operationRoutes } from './operations/routes.ts';
 import { organizationRoutes } from './organizations/routes.ts';
+import { poolRoutes } from './pools/routes.ts';
 import { instancePowerRoutes } from './power/instance-routes.ts';
 import { powerRunRoutes } from './power/run-routes.ts';
 import { powerScheduleRoutes } from './power-schedules/routes.ts';
@@ -23,6 +25,8 @@ export const operations: Operation[] = [
   ...expenseRoutes,
   ...bookingRoutes,
   ...sandboxRoutes,
+  ...poolRoutes,
+  ...environmentRoutes,
   ...powerScheduleRoutes,
   ...instancePowerRoutes,
   ...powerRunRoutes,

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { addSandboxFault } from '../../commands/sandbox/faults.ts';
 import { createSandboxInstances } from '../../commands/sandbox/instances.ts';
 import { createScalingGroup } from '../../commands/sandbox/scaling-groups.ts';
+import { createCalendarFeed } from '../../commands/environments/calendar-feeds.ts';
+import { addSshKey } from '../../commands/identity/ssh-keys.ts';
+import { createPool } from '../../commands/pools/edit-pool.ts';
 import { newId } from '../../commands/shared/new-id.ts';
 import { insertDataSource } from '../../db/data-sources/data-source-store.ts';
 import { insertImport } from '../../db/data-sources/import-store.ts';
@@ -15,6 +18,7 @@ import type { TestApi } from './api.ts';
 import { book, insertEnvironment, insertPerson } from './bookings.ts';
 import { sandboxFaultWish, sandboxWish } from './sandbox.ts';
 import { insertInstances } from './power.ts';
+import { sshPublicKey } from './ssh-keys.ts';
 
 const TEST = system('test');
 
@@ -172,6 +176,23 @@ async function waitlistEntry(api: TestApi, organizationId: string): Promise<stri
   return id;
 }
 
+async function pool(api: TestApi, organizationId: string): Promise<string> {
+  const wish = { organizationId, name: newId('ledger-entry'), parentId: null, ownerUserId: null };
+  return (await inTransaction(api.db, (tx) => createPool(tx, wish, { at: api.clock.now(), by: TEST }))).id;
+}
+
+async function calendarFeed(api: TestApi, organizationId: string): Promise<string> {
+  const { id: userId } = await api.member(organizationId, 'member');
+  return (await inTransaction(api.db, (tx) => createCalendarFeed(tx, { organizationId, userId }, { at: api.clock.now(), by: TEST }))).feed.id;
+}
+
+/** A key of a person who is nobody else in the test. */
+async function sshKey(api: TestApi): Promise<string> {
+  const { id: userId } = await api.person();
+  const request = { userId, name: 'foreign', publicKey: sshPublicKey(), isDefault: false };
+  return (await inTransaction(api.db, (tx) => addSshKey(tx, request, { at: api.clock.now(), by: TEST }))).id;
+}
+
 async function user(api: TestApi): Promise<string> {
   return (await api.person()).id;
 }
@@ -194,5 +215,8 @@ export const itemMakers: Record<string, MakeItem> = {
   'waitlist-entries': waitlistEntry,
   members: member,
   tokens: token,
+  pools: pool,
+  'calendar-feeds': calendarFeed,
+  'ssh-keys': sshKey,
   users: user,
 };
