@@ -31,6 +31,9 @@ const get = defineOperation({
   handle: async ({ deps, organizationId }, { params: { id } }) => ({ status: 200, body: await powerOf(deps.db, organizationId, id) }),
 });
 
+/** A hold asks for nothing to be done: what comes of it comes of its claim. */
+const CAUSES = { on: 'start', off: 'stop', 'as-it-is': 'claim' } as const;
+
 function verb(name: 'start' | 'stop' | 'hold', wanted: HoldWish['wanted'], summary: string) {
   return defineOperation({
     method: 'post',
@@ -47,7 +50,7 @@ function verb(name: 'start' | 'stop' | 'hold', wanted: HoldWish['wanted'], summa
     handle: (context, { params: { id }, body }) =>
       context.transact(async (tx) => {
         const { organizationId, at, actor: by } = context;
-        const cause = wanted === 'off' ? ('stop' as const) : ('start' as const);
+        const cause = CAUSES[wanted];
         const { run } = await holdInstance(tx, organizationId, { resourceId: id, wanted, ...body }, { at, by, cause, withOperation: true });
         const operation = run?.run.operationId ?? null;
         return {

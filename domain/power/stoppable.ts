@@ -21,10 +21,12 @@ const REMEDIES: Record<string, string> = {
 export function refusalOf(instance: Stoppable): DomainError | null {
   if (instance.canStop) return null;
   const reason = instance.cannotStopReason ?? 'unknown';
+  // A sentence of its own where a cloud says it.
+  const why = (instance.cannotStopDetail ?? reason).replace(/\.$/, '');
   return new DomainError({
     kind: 'conflict',
     code: 'power.cannot-stop',
-    message: `${instance.name} cannot be stopped and started: ${instance.cannotStopDetail ?? reason}. ${REMEDIES[reason] ?? ''}`.trim(),
+    message: `${instance.name} cannot be stopped and started: ${why}. ${REMEDIES[reason] ?? ''}`.trim(),
     details: { resource_id: instance.resourceId, reason },
   });
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { changedSchedule, held, instance, preview, run, runItem, schedule, type FirstPage, type Held, type Instance, type Preview, type Run, type RunItem, type Schedule } from './power-shapes.ts';
 
 // The shapes are those of /openapi.json, as far as this client reads them; more fields may come.
 const organization = z.object({ id: z.string(), name: z.string() });
@@ -8,7 +9,7 @@ const exportSettings = z.object({
   prefix: z.string().nullish(),
   path: z.string().nullish(),
 });
-const dataSource = z.object({ id: z.string(), name: z.string(), account_id: z.string(), export: exportSettings.nullish() });
+const dataSource = z.object({ id: z.string(), name: z.string(), cloud: z.string(), account_id: z.string(), export: exportSettings.nullish() });
 const progress = z.object({
   files_done: z.number().optional(),
   files_total: z.number().optional(),
@@ -115,8 +116,17 @@ export class ApiClient {
   }
 
   /** Connects an AWS root account. Answers the data source, or the operation to follow when the check takes longer. */
-  async createDataSource(organizationId: string, wish: NewDataSource): Promise<{ dataSource: DataSource } | { operation: Operation }> {
-    const { status, body } = await this.#call('POST', `/v1/organizations/${organizationId}/data-sources`, { cloud: 'aws', kind: 'root', ...wish });
+  createDataSource(organizationId: string, wish: NewDataSource): Promise<{ dataSource: DataSource } | { operation: Operation }> {
+    return this.#connect(organizationId, { cloud: 'aws', kind: 'root', ...wish });
+  }
+
+  /** Connects the sandbox of that name. */
+  connectSandbox(organizationId: string, wish: { name: string; account: string }): Promise<{ dataSource: DataSource } | { operation: Operation }> {
+    return this.#connect(organizationId, { cloud: 'sandbox', ...wish });
+  }
+
+  async #connect(organizationId: string, wish: unknown): Promise<{ dataSource: DataSource } | { operation: Operation }> {
+    const { status, body } = await this.#call('POST', `/v1/organizations/${organizationId}/data-sources`, wish);
     return status === 202 ? { operation: operation.parse(body) } : { dataSource: dataSource.parse(body) };
   }
 
@@ -145,6 +155,49 @@ export class ApiClient {
   /** The costs of a period, grouped; `query` as the API documents it, repeated names allowed. */
   async getExpenses(organizationId: string, query: [string, string][]): Promise<Expenses> {
     return expenses.parse((await this.#call('GET', `/v1/organizations/${organizationId}/expenses?${new URLSearchParams(query).toString()}`)).body);
+  }
+
+  /** Has the account looked into now. */
+  async startDiscovery(dataSourceId: string): Promise<Operation> {
+    return operation.parse((await this.#call('POST', `/v1/data-sources/${dataSourceId}:discover`)).body);
+  }
+
+  listSchedules(organizationId: string): Promise<Schedule[]> {
+    return this.#all(`/v1/organizations/${organizationId}/power-schedules`, schedule);
+  }
+
+  async createSchedule(organizationId: string, wish: Record<string, unknown>): Promise<Schedule> {
+    return changedSchedule.parse((await this.#call('POST', `/v1/organizations/${organizationId}/power-schedules`, wish)).body).power_schedule;
+  }
+
+  async previewSchedule(id: string, count: number): Promise<Preview> {
+    return preview.parse((await this.#call('POST', `/v1/power-schedules/${id}:preview`, { count })).body);
+  }
+
+  /** The first instances whose name or native id holds the text. */
+  findInstances(organizationId: string, search: string): Promise<FirstPage<Instance>> {
+    return this.#firstPage(`/v1/organizations/${organizationId}/instances?page_size=500&search=${encodeURIComponent(search)}`, instance);
+  }
+
+  async changePower(instanceId: string, verb: 'start' | 'stop' | 'hold' | 'release', body: { until?: string; reason?: string }): Promise<Held> {
+    return held.parse((await this.#call('POST', `/v1/instances/${instanceId}:${verb}`, body)).body);
+  }
+
+  /** The newest runs. */
+  listRuns(organizationId: string, count: number): Promise<FirstPage<Run>> {
+    return this.#firstPage(`/v1/organizations/${organizationId}/power-runs?page_size=${count}`, run);
+  }
+
+  async getRun(id: string): Promise<Run> {
+    return run.parse((await this.#call('GET', `/v1/power-runs/${encodeURIComponent(id)}`)).body);
+  }
+
+  listRunItems(id: string): Promise<RunItem[]> {
+    return this.#all(`/v1/power-runs/${encodeURIComponent(id)}/items`, runItem);
+  }
+
+  async #firstPage<T>(path: string, item: z.ZodType<T>): Promise<FirstPage<T>> {
+    return z.object({ items: z.array(item), total: z.number() }).parse((await this.#call('GET', path)).body);
   }
 
   async #all<T>(path: string, item: z.ZodType<T>): Promise<T[]> {

@@ -1,34 +1,22 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'ava';
 import { startApi, type RunningApi } from '../../api/main.ts';
 import { bootstrapAdministrator } from '../../commands/identity/bootstrap.ts';
 import { writeHandMadePeriod } from '../../tests/helpers/hand-made-bill.ts';
+import { runOrrery, type Said } from '../../tests/helpers/orrery-command.ts';
 import { platform, type Platform } from '../../tests/helpers/platform.ts';
 import { systemClock } from '../../workers/dependencies.ts';
 import { ApiClient } from './api-client.ts';
 
-const program = join(import.meta.dirname, '..', 'orrery.mjs');
 let running: Platform;
 let workers: { stop(): Promise<void> };
 let api: RunningApi;
 let token: string;
 let bill: string;
 
-interface Said {
-  code: number;
-  out: string;
-  error: string;
-}
-
-/** Runs the command as a person does, with an address and a token alone. */
+/** Runs the command with an address and a token alone. */
 function orrery(args: string[], environment: Record<string, string> = { ORRERY_URL: api.url, ORRERY_TOKEN: token }): Promise<Said> {
-  const env = { PATH: process.env.PATH ?? '', ...environment };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], { env, cwd: running.directory }, (error, out, said) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out, error: said });
-    });
-  });
+  return runOrrery(args, environment, running.directory);
 }
 
 test.before(async () => {

@@ -6,6 +6,7 @@ import { connectClient, ensureOrganization, findOrganization } from './context.t
 import { describeCosts, type CostFlags } from './costs.ts';
 import { importBill, readPlace, requirePlace, type ImportFlags } from './import.ts';
 import { describeImports } from './imports.ts';
+import { addPowerCommands } from './power-commands.ts';
 
 interface CommonFlags {
   organization?: string;
@@ -38,7 +39,7 @@ function subcommand(program: Command, usage: string, description: string): Comma
     .option('--data-dir <directory>', 'where npm start keeps its data, for its token and address', join(import.meta.dirname, '..', '..', '.orrery'));
 }
 
-const program = new Command('orrery').description('Orrery over its REST API. ORRERY_URL and ORRERY_TOKEN say where and who; after npm start neither is needed here.').showHelpAfterError();
+const program = new Command('orrery').description('Orrery over its REST API. ORRERY_URL and ORRERY_TOKEN say where and who; after npm start neither is needed here.').showHelpAfterError().configureHelp({ showGlobalOptions: true });
 
 subcommand(program, 'import <place>', 'Import an AWS bill from a directory or s3://bucket/prefix, connecting it first if needed')
   .option('--name <name>', 'of the data source, when it is made')
@@ -74,6 +75,8 @@ subcommand(program, 'imports', 'The imports, newest first').action(async (flags:
   const organization = await findOrganization(client, flags.organization);
   console.log(`${organization.name}\n\n${describeImports(await client.listImports(organization.id), await client.listDataSources(organization.id))}`);
 });
+
+addPowerCommands(program, subcommand);
 
 try {
   await program.parseAsync();

@@ -10,6 +10,8 @@ export interface ClosingFacts {
   /** Last month, `YYYY-MM`. */
   month: string;
   nextMonth: string;
+  /** Whether the demonstration is here, with machines to try schedules on. */
+  demonstrates: boolean;
   logDirectory: string;
   /** Null for the standard one, which the command finds by itself. */
   dataDirectory: string | null;
@@ -35,12 +37,19 @@ export function closingBlock(facts: ClosingFacts): string {
     `  curl -s -H "Authorization: Bearer $(cat ${quote(tokenFile)})" "${expenses}"`,
     `  ${orrery(`costs --by service --month ${facts.month}`)}`,
     '',
+    ...(facts.demonstrates ? schedulesAtWork(facts, orrery) : []),
     'Import your own AWS bill (a folder or bucket with Cost and Usage Report or Data Exports files):',
     `  ${orrery('import /path/to/folder')}`,
     `  ${orrery('import s3://bucket/prefix')}`,
     '',
   ];
   return lines.join('\n');
+}
+
+/** A machine that no schedule holds, so that starting it always does something. */
+function schedulesAtWork({ temporalUiUrl }: ClosingFacts, orrery: (subcommand: string) => string): string[] {
+  const where = temporalUiUrl === null ? '' : ', then look at power-run/… in the Temporal Web UI';
+  return [`Which machines are off at night? Start one${where}:`, `  ${orrery('schedules -o Demonstration')}`, `  ${orrery('power start ci-runner-2 -o Demonstration')}`, ''];
 }
 
 /** For a POSIX shell. */

@@ -26,6 +26,8 @@ export function embeddedEnvironment(options: StartOptions, servers: { databaseUr
   };
   for (const directory of ['raw', 'spool']) mkdirSync(join(dataDirectory, directory), { recursive: true, mode: 0o700 });
   if (!given.ORRERY_SECRET_KEY && !given.ORRERY_SECRET_KEY_FILE) defaults.ORRERY_SECRET_KEY_FILE = ensureKeyFile(join(dataDirectory, 'secret-key'));
+  // No mail server: mails land where the operator sees them.
+  if (!given.ORRERY_SMTP_URL) defaults.ORRERY_MAIL_DIRECTORY = join(dataDirectory, 'mail');
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== ''));
   // The demonstration's bill is a directory source too, wherever the operator's own roots lie.
   if (set.ORRERY_IMPORT_ROOTS !== undefined) set.ORRERY_IMPORT_ROOTS = `${set.ORRERY_IMPORT_ROOTS}:${join(dataDirectory, 'demonstration')}`;

@@ -1,15 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { bootstrapAdministrator, mintAdministratorToken } from '../../commands/identity/bootstrap.ts';
 import type { Config } from '../../config.ts';
 import { connect } from '../../db/shared/connection.ts';
-import { monthOf, plusDays, plusMonths, toInstant, type CalendarDate, type Month } from '../../domain/shared/time.ts';
+import { monthOf, plusMonths, toInstant, type Month } from '../../domain/shared/time.ts';
 import { systemClock } from '../../workers/dependencies.ts';
-import { demonstrationBill } from '../bill-generator/demonstration.ts';
 import { ApiClient } from '../cli/api-client.ts';
 import { DEMONSTRATION, passwordFile, tokenFile, urlFile } from '../cli/context.ts';
-import { describeProgress, followOperation } from '../cli/follow.ts';
-import { ensureDataSource } from '../cli/import.ts';
+import { ensureDemonstration } from './demonstration.ts';
 import type { StartOptions } from './options.ts';
 import { step, type Say } from './steps.ts';
 
@@ -18,12 +15,14 @@ export interface FirstRunFacts {
   organizationId: string;
   month: Month;
   nextMonth: Month;
+  /** Whether the demonstration is here, with machines to try schedules on. */
+  demonstrates: boolean;
 }
 
 /**
  * Makes the administrator on an empty database and keeps the secrets in files of mode 0600. `finish`, once workers
- * and API run, imports the demonstration's bill like any other, unless that is done or not wanted. A start that was
- * killed in the middle of either is completed by the next one.
+ * and API run, completes the demonstration, unless that is not wanted. A start that was killed in the middle of either
+ * is completed by the next one.
  */
 export async function prepareFirstRun(options: StartOptions, config: Config): Promise<{ finish(): Promise<FirstRunFacts> }> {
   const { dataDirectory } = options;
@@ -33,10 +32,10 @@ export async function prepareFirstRun(options: StartOptions, config: Config): Pr
     async finish() {
       const client = new ApiClient(config.http.publicUrl, readFileSync(tokenFile(dataDirectory), 'utf8').trim());
       const today = toInstant(Date.now()).slice(0, 10);
-      if (options.sample) await ensureDemonstration(client, dataDirectory, plusDays(today, -1));
+      const demonstrates = options.sample && (await ensureDemonstration(client, config.databaseUrl, dataDirectory, today));
       const shown = await organizationToShow(client);
       const month = plusMonths(monthOf(today), -1);
-      return { tokenFile: tokenFile(dataDirectory), organizationId: shown ?? organizationId, month, nextMonth: plusMonths(month, 1) };
+      return { tokenFile: tokenFile(dataDirectory), organizationId: shown ?? organizationId, month, nextMonth: plusMonths(month, 1), demonstrates };
     },
   };
 }
@@ -65,25 +64,4 @@ async function ensureAdministrator(options: StartOptions, config: Config, say: S
 
 function writeSecret(path: string, secret: string): void {
   writeFileSync(path, `${secret}\n`, { mode: 0o600 });
-}
-
-/** Each step looks for what an interrupted earlier attempt left and goes on from there. */
-async function ensureDemonstration(client: ApiClient, dataDirectory: string, lastDay: CalendarDate): Promise<void> {
-  const [directory, written, done] = ['', '.written', '.imported'].map((suffix) => join(dataDirectory, `demonstration${suffix}`)) as [string, string, string];
-  const organization = (await client.listOrganizations()).find(({ name }) => name === DEMONSTRATION);
-  if (organization === undefined || existsSync(done)) return;
-  await step('Demonstration bill', async () => {
-    if (existsSync(written)) return;
-    rmSync(directory, { recursive: true, force: true });
-    mkdirSync(directory, { recursive: true });
-    await demonstrationBill(directory, lastDay);
-    writeFileSync(written, '');
-  });
-  await step('Demonstration import', async (say) => {
-    const { source } = await ensureDataSource(client, organization.id, { scheme: 'directory', path: directory }, { name: 'Demonstration bill' }, {});
-    const operation = await client.startImport(source.id, []);
-    const { result } = await followOperation(client, operation, (current) => say(describeProgress(current)));
-    if (result?.import_id !== undefined) say((await client.getImport(result.import_id)).months.map(({ month, state }) => `${month} ${state}`).join(', '));
-  });
-  writeFileSync(done, '');
 }

@@ -51,6 +51,7 @@ test('the closing block asks what last month cost with the token read from its f
     organizationId: 'org_1',
     month: '2026-10',
     nextMonth: '2026-11',
+    demonstrates: true,
     logDirectory: '/home/me/.orrery/logs',
     dataDirectory: null,
     tookSeconds: 7.04,
@@ -60,5 +61,7 @@ test('the closing block asks what last month cost with the token read from its f
   t.true(block.includes(`$(cat '/home/o'\\''neil/.orrery/administrator-token')" ${address}`));
   t.regex(block, /Temporal Web UI {12}http:\/\/127\.0\.0\.1:8233/);
   t.regex(closingBlock({ ...facts, dataDirectory: '/data' }), /orrery\.mjs costs --by service --month 2026-10 --data-dir \/data\n/);
+  t.regex(block, /Start one, then look at power-run\/… in the Temporal Web UI:\n.*orrery\.mjs schedules -o Demonstration\n.*orrery\.mjs power start ci-runner-2 -o Demonstration\n/);
   t.notRegex(closingBlock({ ...facts, temporalUiUrl: null }), /Temporal Web UI/);
+  t.notRegex(closingBlock({ ...facts, demonstrates: false }), /Demonstration/);
 });
