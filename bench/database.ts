@@ -10,8 +10,8 @@ const TEMPLATE = 'bench_template';
 
 /** A PostgreSQL of the benchmark's own, flushing to disk as in production, and databases on it. */
 export interface BenchDatabases {
-  /** A migrated, empty database; its URL. */
-  create(name: string): Promise<string>;
+  /** A migrated, empty database, or a copy of another one that nobody is connected to; its URL. */
+  create(name: string, template?: string): Promise<string>;
   drop(name: string): Promise<void>;
   urlOf(name: string): string;
   /** Scratch space, removed by `stop`. */
@@ -51,8 +51,8 @@ export async function startDatabases(say: (line: string) => void): Promise<Bench
   }
   return {
     directory, urlOf, stop,
-    async create(name) {
-      await administer(`create database ${name} template ${TEMPLATE}`);
+    async create(name, template = TEMPLATE) {
+      await administer(`create database ${name} template ${template}`);
       return urlOf(name);
     },
     // Statistics and caches of a dropped database must not be written back while the next case runs.

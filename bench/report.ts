@@ -30,13 +30,13 @@ export function measurementsOf(results: Results, name: string): readonly Measure
   return measurements;
 }
 
-/** The median over rounds of what `one` took divided by what `other` took in the same round. */
-export function ratio(results: Results, one: string, other: string, measure: Measure): number {
+/** The median over rounds of what `one` took divided by what `other` took in the same round, each by its measure. */
+export function ratio(results: Results, one: string, other: string, measure: Measure, measureOther: Measure = measure): number {
   const others = measurementsOf(results, other);
   return median(measurementsOf(results, one).map((measurement, round) => {
     const beside = others[round];
     if (beside === undefined) throw new RangeError(`${other} has no round ${round}`);
-    return measure(measurement) / measure(beside);
+    return measure(measurement) / measureOther(beside);
   }));
 }
 
