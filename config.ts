@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { outboundVariables, readMail, readWebhooks, type MailConfig, type WebhookConfig } from './outbound-config.ts';
 
 /** Everything the processes are told from outside, parsed once. No default here stands for a part of production. */
 export interface Config {
@@ -19,6 +20,8 @@ export interface Config {
   azureEndpoints: AzureEndpoints;
   gcpEndpoints: GcpEndpoints;
   alibabaEndpoints: AlibabaEndpoints;
+  webhooks: WebhookConfig;
+  mail: MailConfig;
   /** Scratch space for spooled files; its content may be deleted while nothing runs. */
   spoolDirectory: string;
   /** DuckDB's buffer limit in its own notation, for example `512MB`. */
@@ -152,6 +155,7 @@ const variables = {
   ORRERY_GCP_TOKEN_URL: endpoint,
   ORRERY_ALIBABA_ECS_ENDPOINT: endpoint,
   ORRERY_ALIBABA_STS_ENDPOINT: endpoint,
+  ...outboundVariables,
   ORRERY_SPOOL_DIRECTORY: absolutePath('give a directory on a disk with room for the largest billing file'),
   ORRERY_DUCKDB_MEMORY: z
     .string()
@@ -178,7 +182,7 @@ const foreign = /^ORRERY_(TOKEN|URL|SOAK|TEST|BENCH)(_|$)/;
 
 /**
  * Parses the environment. Called once, by the `main` of a process; no other code reads the environment.
- * An empty variable counts as not set, because compose files pass `${NAME:-}` through. Reads the files that ORRERY_SECRET_KEY_FILE, ORRERY_AZURE_CA_FILE and TEMPORAL_TLS_* name.
+ * An empty variable counts as not set, because compose files pass `${NAME:-}` through. Reads the files that ORRERY_SECRET_KEY_FILE, ORRERY_*_CA_FILE and TEMPORAL_TLS_* name.
  *
  * @throws ConfigError with every problem found, each by its variable's name. Never quotes a secret.
  */
@@ -190,6 +194,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     throw new ConfigError(problems);
   }
   const given = parsed.data;
+  const pemText = (variable: PemVariable): string | null => readPem(variable, given, problems)?.toString('utf8') ?? null;
   const config: Config = {
     databaseUrl: given.DATABASE_URL,
     temporal: readTemporal(given, problems),
@@ -212,10 +217,12 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     azureEndpoints: {
       resourceManager: given.ORRERY_AZURE_ENDPOINT ?? null,
       authority: given.ORRERY_AZURE_AUTHORITY ?? null,
-      certificateAuthority: readPem('ORRERY_AZURE_CA_FILE', given, problems)?.toString('utf8') ?? null,
+      certificateAuthority: pemText('ORRERY_AZURE_CA_FILE'),
     },
     gcpEndpoints: { compute: given.ORRERY_GCP_ENDPOINT ?? null, token: given.ORRERY_GCP_TOKEN_URL ?? null },
     alibabaEndpoints: { ecs: given.ORRERY_ALIBABA_ECS_ENDPOINT ?? null, sts: given.ORRERY_ALIBABA_STS_ENDPOINT ?? null },
+    webhooks: readWebhooks(given, pemText, problems),
+    mail: readMail(given, pemText, problems),
     spoolDirectory: given.ORRERY_SPOOL_DIRECTORY,
     duckdbMemory: given.ORRERY_DUCKDB_MEMORY ?? '512MB',
     logLevel: given.ORRERY_LOG_LEVEL ?? 'info',
@@ -277,7 +284,7 @@ function readTls(given: Environment, problems: Problems): TemporalTls {
   };
 }
 
-type PemVariable = 'TEMPORAL_TLS_SERVER_CA' | 'TEMPORAL_TLS_CLIENT_CERT' | 'TEMPORAL_TLS_CLIENT_KEY' | 'ORRERY_AZURE_CA_FILE';
+type PemVariable = 'TEMPORAL_TLS_SERVER_CA' | 'TEMPORAL_TLS_CLIENT_CERT' | 'TEMPORAL_TLS_CLIENT_KEY' | 'ORRERY_AZURE_CA_FILE' | 'ORRERY_WEBHOOK_CA_FILE' | 'ORRERY_SMTP_CA_FILE';
 
 function readPem(variable: PemVariable, given: Environment, problems: Problems): Buffer | null {
   const path = given[variable];

@@ -6,6 +6,7 @@ import { sweepExpired } from '../commands/identity/sweep-expired.ts';
 import { configOrExit, type Config } from '../config.ts';
 import { connect } from '../db/shared/connection.ts';
 import { createPeriodReader } from '../providers/aws/billing/period-reader.ts';
+import { createWebhookTargets } from '../providers/local/webhook-targets.ts';
 import { cloudProviders, memoryLimitMb, rawStoreOf, systemClock, vaultOf } from '../workers/dependencies.ts';
 import { createApp } from './app.ts';
 import { operations } from './operations.ts';
@@ -45,6 +46,7 @@ export async function startApi(config: Config, log: Logger): Promise<RunningApi>
       periodReader: createPeriodReader({ memoryLimitMb: memoryLimitMb(config.duckdbMemory) }),
       scratchDirectory: config.spoolDirectory,
     }),
+    webhookTargets: createWebhookTargets(config.webhooks),
     clouds: cloudProviders(config, { db, clock: systemClock }),
     config: {
       publicUrl: config.http.publicUrl,

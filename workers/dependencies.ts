@@ -4,15 +4,19 @@ import { entityRegistry, type EntityRegistry } from '../activities/entities.ts';
 import { credentialCheckEntity } from '../commands/data-sources/credential-check-entity.ts';
 import { dataSourceEntity } from '../commands/data-sources/data-source-entity.ts';
 import { bookingEntity } from '../commands/bookings/booking-entity.ts';
+import { mailEntity } from '../commands/notifications/mail-entity.ts';
 import { powerRunEntity } from '../commands/power/power-run-entity.ts';
 import { newId } from '../commands/shared/new-id.ts';
+import { webhookDeliveryEntity } from '../commands/webhooks/delivery-entity.ts';
 import type { Config } from '../config.ts';
 import { createSandboxStore } from '../db/sandbox/sandbox-store.ts';
 import type { Database } from '../db/shared/connection.ts';
 import type { RawStore } from '../domain/billing/ports.ts';
 import type { CloudProviders } from '../domain/data-sources/cloud-ports.ts';
+import type { MailSender } from '../domain/notifications/ports.ts';
 import { toInstant, type Clock } from '../domain/shared/time.ts';
 import type { Vault } from '../domain/shared/vault.ts';
+import type { WebhookSender } from '../domain/webhooks/ports.ts';
 import { createAlibabaProvider } from '../providers/alibaba/provider.ts';
 import { ALIBABA_DEFAULTS } from '../providers/alibaba/settings.ts';
 import { discoverPeriods } from '../providers/aws/billing/discover-periods.ts';
@@ -28,14 +32,17 @@ import { AZURE_DEFAULTS } from '../providers/azure/settings.ts';
 import { createGcpProvider } from '../providers/gcp/provider.ts';
 import { GCP_DEFAULTS } from '../providers/gcp/settings.ts';
 import { createDirectoryRawStore } from '../providers/local/directory-raw-store.ts';
+import { createMailDirectory, noMail } from '../providers/local/mail-directory.ts';
 import { createSecretVault } from '../providers/local/secret-vault.ts';
+import { createSmtpSender } from '../providers/local/smtp-sender.ts';
+import { createWebhookSender } from '../providers/local/webhook-sender.ts';
 import { createSandboxProvider } from '../providers/sandbox/provider.ts';
 
 /** The computer's clock. */
 export const systemClock: Clock = { now: () => toInstant(Date.now()) };
 
 /** Every entity of the product. */
-export const entities: EntityRegistry = entityRegistry([dataSourceEntity, credentialCheckEntity, powerRunEntity, bookingEntity]);
+export const entities: EntityRegistry = entityRegistry([dataSourceEntity, credentialCheckEntity, powerRunEntity, bookingEntity, webhookDeliveryEntity, mailEntity]);
 
 export function vaultOf({ secretKeys }: Pick<Config, 'secretKeys'>): Vault {
   return createSecretVault(secretKeys);
@@ -75,6 +82,27 @@ export function cloudProviders(config: CloudEndpoints, { db, clock }: { db: Data
 }
 
 type CloudEndpoints = Pick<Config, 'awsEndpoints' | 'azureEndpoints' | 'gcpEndpoints' | 'alibabaEndpoints'>;
+
+/** What goes out to people and their programs. */
+export interface OutboundDependencies {
+  webhooks: WebhookSender;
+  mail: MailSender;
+}
+
+export function outboundDependencies(config: Pick<Config, 'webhooks' | 'mail'>): OutboundDependencies {
+  return { webhooks: createWebhookSender(config.webhooks), mail: mailSenderOf(config.mail) };
+}
+
+function mailSenderOf(mail: Config['mail']): MailSender {
+  switch (mail.kind) {
+    case 'smtp':
+      return createSmtpSender(mail);
+    case 'directory':
+      return createMailDirectory(mail);
+    case 'none':
+      return noMail;
+  }
+}
 
 /** What the activities of data sources work with, built from the configuration. */
 export function dataSourceDependencies(

@@ -5,7 +5,7 @@ import { configOrExit, type Config } from '../config.ts';
 import { connect } from '../db/shared/connection.ts';
 import type { Clock } from '../domain/shared/time.ts';
 import { taskQueueName } from '../workflows/messages.ts';
-import { dataSourceDependencies, entities, systemClock } from './dependencies.ts';
+import { dataSourceDependencies, entities, outboundDependencies, systemClock } from './dependencies.ts';
 import { startMonitor } from './monitor.ts';
 import { ensureNamespace } from './namespace.ts';
 import { startReconciler } from './reconciler.ts';
@@ -46,6 +46,7 @@ export async function startWorkers(config: Config, log: Logger, options: StartWo
     taskQueuePrefix: config.taskQueuePrefix,
     entities,
     activities,
+    outbound: outboundDependencies(config),
     log,
     workflowBundle: options.workflowBundle,
   });

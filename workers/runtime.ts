@@ -7,6 +7,9 @@ import { createDataSourceActivities, createTickActivities } from '../activities/
 import type { DataSourceActivityDependencies } from '../activities/data-sources/dependencies.ts';
 import { createEntityActivities, type EntityRegistry } from '../activities/entities.ts';
 import { TASK_QUEUES, taskQueueName, type TaskQueue } from '../workflows/messages.ts';
+import { createMailActivities } from '../activities/notifications/index.ts';
+import { createWebhookActivities } from '../activities/webhooks/index.ts';
+import type { OutboundDependencies } from './dependencies.ts';
 import { createPowerRunActivities, createPowerSweepActivities } from '../activities/power/index.ts';
 import { failureInterceptor } from './failure-interceptor.ts';
 
@@ -16,15 +19,13 @@ export interface WorkerParts {
   taskQueuePrefix: string;
   entities: EntityRegistry;
   activities: DataSourceActivityDependencies;
+  outbound: OutboundDependencies;
   log: Logger;
   /** A bundle built beforehand; without one it is built from workflows/index.ts. */
   workflowBundle?: { codePath: string } | undefined;
   /** Which queues this process serves; all by default. */
   queues?: readonly TaskQueue[] | undefined;
 }
-
-/** Queues that have activities today. */
-const SERVED_QUEUES: readonly TaskQueue[] = TASK_QUEUES.filter((queue) => queue !== 'outbound');
 
 /** How many activities of a queue one process runs at a time. An import holds hundreds of MB, so one a process. */
 const CONCURRENCY: Record<TaskQueue, number> = { entities: 50, imports: 1, cloud: 20, outbound: 20 };
@@ -54,7 +55,7 @@ interface KeptWorker {
 /** One Temporal worker a task queue, in this process; `stop` lets what runs finish or hand over. */
 export async function startQueueWorkers(parts: WorkerParts): Promise<{ stop(): Promise<void>; status(): QueueStatus[] }> {
   const workers: KeptWorker[] = [];
-  for (const queue of parts.queues ?? SERVED_QUEUES) workers.push(await keepWorker(queue, parts));
+  for (const queue of parts.queues ?? TASK_QUEUES) workers.push(await keepWorker(queue, parts));
   return {
     status: () => workers.map((worker) => worker.status()),
     async stop() {
@@ -117,7 +118,7 @@ function optionsOf(queue: TaskQueue, parts: WorkerParts): WorkerOptions {
   };
 }
 
-function activitiesOf(queue: TaskQueue, { activities, entities }: WorkerParts): object {
+function activitiesOf(queue: TaskQueue, { activities, outbound, entities }: WorkerParts): object {
   const { planImport, importPeriod, purgeDataSource, checkConnection, discover, applySchedule } = createDataSourceActivities(activities);
   switch (queue) {
     case 'entities':
@@ -127,6 +128,9 @@ function activitiesOf(queue: TaskQueue, { activities, entities }: WorkerParts): 
     case 'cloud':
       return { checkConnection, discover, ...createPowerRunActivities(activities) };
     case 'outbound':
-      return {};
+      return {
+        ...createWebhookActivities({ db: activities.db, clock: activities.clock, vault: activities.vault, webhooks: outbound.webhooks }),
+        ...createMailActivities({ db: activities.db, clock: activities.clock, mail: outbound.mail }),
+      };
   }
 }

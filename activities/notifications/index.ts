@@ -32,14 +32,14 @@ export function createMailActivities(deps: MailActivityDependencies): MailActivi
 async function sendMail({ db, clock, mail: sender }: MailActivityDependencies, ref: EntityRef, act: SendMailAct): Promise<string> {
   const mail = await getMail(db, ref.organizationId, ref.id);
   if (mail === null || mail.state !== 'pending' || mail.attempts + 1 !== act.attempt) return 'no longer wanted';
-  const decisionAt = (): Decision => ({ at: clock.now(), by: actingActivity('mail') });
+  const decision = (): Decision => ({ at: clock.now(), outcomeKey: act.key, by: actingActivity('mail') });
   const to = await addressOf(db, mail.userId);
   if (to === null) {
-    await inTransaction(db, (tx) => cancelMail(tx, ref, decisionAt()));
+    await inTransaction(db, (tx) => cancelMail(tx, ref, decision()));
     return 'recipient-gone';
   }
   const { id, messageKey, subject, body: text, createdAt: date } = mail;
   const result = await sender.send({ id, messageKey, to, subject, text, date }, cancellationSignal());
-  await inTransaction(db, (tx) => recordSending(tx, ref, act.attempt, result, decisionAt()));
+  await inTransaction(db, (tx) => recordSending(tx, ref, act.attempt, result, decision()));
   return result.kind === 'sent' ? 'sent' : result.error.code;
 }

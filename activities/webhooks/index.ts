@@ -1,3 +1,4 @@
+import { cancellationSignal } from '@temporalio/activity';
 import { abandonDelivery, recordAttempt } from '../../commands/webhooks/record-attempt.ts';
 import { webhookDeliveryEntity } from '../../commands/webhooks/delivery-entity.ts';
 import { openWebhookSecrets } from '../../commands/webhooks/edit-webhook.ts';
@@ -12,7 +13,6 @@ import type { WebhookSender } from '../../domain/webhooks/ports.ts';
 import { signingSecrets } from '../../domain/webhooks/webhook.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import type { DeliverAct, WebhookActivities } from '../../workflows/webhooks/messages.ts';
-import { cancellationSignal } from '@temporalio/activity';
 import { actingActivity } from '../shared/attempt.ts';
 
 export interface WebhookActivityDependencies {
@@ -38,18 +38,18 @@ export function createWebhookActivities(deps: WebhookActivityDependencies): Webh
 async function deliver({ db, clock, vault, webhooks }: WebhookActivityDependencies, ref: EntityRef, act: DeliverAct): Promise<string> {
   const delivery = await getDelivery(db, ref.organizationId, ref.id);
   if (delivery === null || delivery.state !== 'pending' || delivery.attempts + 1 !== act.attempt) return 'no longer wanted';
-  const decisionAt = (): Decision => ({ at: clock.now(), by: actingActivity('webhooks') });
+  const decision = (): Decision => ({ at: clock.now(), outcomeKey: act.key, by: actingActivity('webhooks') });
   const target = { organizationId: ref.organizationId, id: delivery.webhookId };
   const webhook = await getWebhook(db, target.organizationId, target.id);
   if (webhook === null || !webhook.enabled) {
     const outcome = webhook === null ? 'webhook-deleted' : 'webhook-disabled';
-    await inTransaction(db, (tx) => abandonDelivery(tx, ref, outcome, decisionAt()));
+    await inTransaction(db, (tx) => abandonDelivery(tx, ref, outcome, decision()));
     return outcome;
   }
   const secrets = await openWebhookSecrets(db, vault, target);
   const at = clock.now();
   const message = { url: webhook.url, messageId: delivery.messageId, payload: delivery.payload, at, secrets: signingSecrets(webhook, secrets, at), headers: secrets.headers };
   const attempt = await webhooks.send(message, cancellationSignal());
-  const recorded = await inTransaction(db, (tx) => recordAttempt(tx, { ...ref, webhookId: delivery.webhookId }, act.attempt, attempt, decisionAt()));
+  const recorded = await inTransaction(db, (tx) => recordAttempt(tx, { ...ref, webhookId: delivery.webhookId }, act.attempt, attempt, decision()));
   return recorded.outcome ?? `${attempt.error?.code ?? 'received'}; next attempt at ${recorded.nextDueAt}`;
 }

@@ -4,6 +4,7 @@ import type { LineItemReader } from '../../domain/billing/ports.ts';
 import type { CloudProvider } from '../../domain/data-sources/cloud-ports.ts';
 import type { Cloud } from '../../domain/resources/instance.ts';
 import type { Clock } from '../../domain/shared/time.ts';
+import type { WebhookTargets } from '../../domain/webhooks/ports.ts';
 import type { Vault } from '../../domain/shared/vault.ts';
 
 /** What the API is given by whoever starts it. A part that a domain needs from outside is a port here. */
@@ -16,6 +17,8 @@ export interface ApiDependencies {
   lineItems: LineItemReader;
   /** Which know the forms of their accounts and credentials. */
   clouds: Readonly<Record<Cloud, Pick<CloudProvider, 'refuseMalformed'>>>;
+  /** Which URLs a webhook may have. */
+  webhookTargets: WebhookTargets;
   config: ApiConfig;
   /** Whether Temporal answers; reported by /readyz, which does not depend on it: people work on while Temporal is down. */
   temporalAnswers?: (() => Promise<boolean>) | undefined;

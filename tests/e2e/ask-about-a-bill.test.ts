@@ -23,6 +23,7 @@ import type { RawStore } from '../../domain/billing/ports.ts';
 import { createPeriodReader } from '../../providers/aws/billing/period-reader.ts';
 import { createDirectoryRawStore } from '../../providers/local/directory-raw-store.ts';
 import { createSecretVault } from '../../providers/local/secret-vault.ts';
+import { createWebhookTargets } from '../../providers/local/webhook-targets.ts';
 import { cloudProviders } from '../../workers/dependencies.ts';
 import { freshDatabase, type FreshDatabase } from '../helpers/database.ts';
 import { writeHandMadePeriod, type HandMadeRow } from '../helpers/hand-made-bill.ts';
@@ -75,7 +76,8 @@ async function startSite(): Promise<Site> {
   const vault = createSecretVault({ current: randomBytes(32), previous: [] });
   const config = { publicUrl: 'http://127.0.0.1', importRoots: [], trustedProxies: 'loopback', checkAnswers: true };
   const clouds = cloudProviders(NO_OWN_ENDPOINTS, { db: database.db, clock });
-  const deps = { db: database.db, clock, vault, log: pino({ level: 'silent' }), lineItems, clouds, config };
+  const webhookTargets = createWebhookTargets({ allowHttp: false, allowedNetworks: [] });
+  const deps = { db: database.db, clock, vault, log: pino({ level: 'silent' }), lineItems, clouds, webhookTargets, config };
   const server = createServer(createApp(deps, [...expenseRoutes, ...resourceRoutes]));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -3,7 +3,7 @@ import type { Connection } from '@temporalio/client';
 import { requestWakeUp } from '../../db/shared/wake-up-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { plusMilliseconds } from '../../domain/shared/time.ts';
-import { entities, systemClock } from '../../workers/dependencies.ts';
+import { entities, outboundDependencies, systemClock } from '../../workers/dependencies.ts';
 import { ensureNamespace } from '../../workers/namespace.ts';
 import { relayOnce, wakeThrough } from '../../workers/relay.ts';
 import { startQueueWorkers } from '../../workers/runtime.ts';
@@ -54,6 +54,7 @@ test('where search attributes are missing and stay missing, workflows start, run
     taskQueuePrefix: '',
     entities,
     activities: heldDependencies(site, hold()),
+    outbound: outboundDependencies(site.config),
     log: site.log,
     workflowBundle: { codePath: testEnvironment('ORRERY_TEST_BUNDLE') },
     queues: ['entities'],

@@ -23,6 +23,7 @@ import { plusMilliseconds, toInstant, type Clock, type Instant } from '../../dom
 import { createPeriodReader } from '../../providers/aws/billing/period-reader.ts';
 import { createDirectoryRawStore } from '../../providers/local/directory-raw-store.ts';
 import { createSecretVault } from '../../providers/local/secret-vault.ts';
+import { createWebhookTargets } from '../../providers/local/webhook-targets.ts';
 import { cloudProviders } from '../../workers/dependencies.ts';
 import { freshDatabase, type FreshDatabase } from './database.ts';
 import { NO_OWN_ENDPOINTS } from './platform.ts';
@@ -91,6 +92,7 @@ export async function startTestApi(extra: Operation[] = []): Promise<TestApi> {
       periodReader: createPeriodReader(),
       scratchDirectory: directory,
     }),
+    webhookTargets: createWebhookTargets({ allowHttp: false, allowedNetworks: [] }),
     clouds: cloudProviders(NO_OWN_ENDPOINTS, { db: database.db, clock }),
     config: { publicUrl: PUBLIC_URL, importRoots: [directory], trustedProxies: 'loopback', checkAnswers: true },
   };

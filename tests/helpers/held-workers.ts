@@ -1,6 +1,6 @@
 import type { DataSourceActivityDependencies } from '../../activities/data-sources/dependencies.ts';
 import type { PeriodReader } from '../../domain/billing/ports.ts';
-import { dataSourceDependencies, entities, systemClock } from '../../workers/dependencies.ts';
+import { dataSourceDependencies, entities, outboundDependencies, systemClock } from '../../workers/dependencies.ts';
 import { installRuntime } from '../../workers/main.ts';
 import { ensureNamespace } from '../../workers/namespace.ts';
 import { startRelay, wakeThrough } from '../../workers/relay.ts';
@@ -69,6 +69,7 @@ export async function startHeldWorkers(site: Platform, held: Hold): Promise<{ st
     taskQueuePrefix: '',
     entities,
     activities: heldDependencies(site, held),
+    outbound: outboundDependencies(site.config),
     log: site.log,
     workflowBundle: { codePath: testEnvironment('ORRERY_TEST_BUNDLE') },
   });

@@ -85,6 +85,9 @@ function testConfig(databaseUrl: string, temporalAddress: string, directory: str
     rawStore: { kind: 'directory', path: join(directory, 'raw') },
     importRoots: [directory],
     ...NO_OWN_ENDPOINTS,
+    // What tests receive is on this machine.
+    webhooks: { allowHttp: true, allowedNetworks: ['127.0.0.1/32'], certificateAuthority: null },
+    mail: { kind: 'directory', path: join(directory, 'mail'), from: 'Orrery <orrery@example.org>' },
     spoolDirectory: join(directory, 'spool'),
     duckdbMemory: '300MB',
     logLevel: 'silent',
