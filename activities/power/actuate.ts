@@ -45,13 +45,20 @@ export async function actuate(deps: PowerActivityDependencies, ref: EntityRef, a
     const items = await openItems(deps.db, ref.organizationId, ref.id, act.slot, deps.clock.now());
     const [first] = items;
     if (first === undefined) return 'nothing wants to be looked at';
-    const current = await dropSuperseded(deps, ref, items);
-    if (current.length === 0) return 'superseded';
-    const targets = await instanceTargets(deps.db, ref.organizationId, current.map((item) => item.resourceId));
+    const targets = await instanceTargets(deps.db, ref.organizationId, items.map((item) => item.resourceId));
+    const current = await dropSuperseded(deps, ref, await dropLost(deps, ref, items, targets));
+    if (current.length === 0) return 'superseded, or without an instance';
     const account = await orRefusal(() => openAccount(deps, { organizationId: ref.organizationId, id: first.dataSourceId }));
     if (account instanceof DomainError) return await refuseAll(deps, ref, current, account);
     return await bringToWanted({ deps, ref, account, targets, signal }, current);
   });
+}
+
+/** Ends items whose instance left with its data source; answers with the others. First of all: what was wanted of it is gone too. */
+async function dropLost(deps: PowerActivityDependencies, ref: EntityRef, items: RunItem[], targets: ReadonlyMap<string, InstanceTarget>): Promise<RunItem[]> {
+  const [known, lost] = partition(items, (item) => targets.has(item.resourceId));
+  if (lost.length > 0) await record(deps, ref, { items: lost.map((item) => withoutInstance(item, deps.clock.now())), observed: new Map() });
+  return known;
 }
 
 /** Ends items for which a newer wish took over; answers with the others. */
@@ -69,14 +76,13 @@ async function bringToWanted(portion: Portion, items: RunItem[]): Promise<string
     const target = targets.get(item.resourceId);
     return target === undefined ? [] : [{ item, ref: target.ref }];
   });
-  const lost = items.filter((item) => !targets.has(item.resourceId));
-  if (lost.length > 0) await record(deps, ref, { items: lost.map((item) => withoutInstance(item, deps.clock.now())), observed: new Map() });
   const observed = await orRefusal(() => account.power.observe(known.map((one) => one.ref), signal));
   if (observed instanceof DomainError) return await refuseAll(deps, ref, known.map((one) => one.item), observed);
   const { looks, calls } = await lookAtAll(portion, known, observed);
-  await record(deps, ref, looks);
-  if (calls.length > 0) await call(portion, calls);
-  return `${known.length} looked at, ${calls.length} called for`;
+  const { counted, superseded } = await beforeCalls(portion, calls);
+  await record(deps, ref, { items: [...looks.items, ...superseded, ...counted.map((one) => one.item)], observed: looks.observed });
+  if (counted.length > 0) await call(portion, counted);
+  return `${known.length} looked at, ${counted.length} called for`;
 }
 
 async function lookAtAll(
@@ -112,15 +118,16 @@ async function followOperations(account: CloudAccount, known: readonly Callable[
   return states;
 }
 
-async function call(portion: Portion, calls: Callable[]): Promise<void> {
-  const { deps, ref, account, signal } = portion;
-  // The last look at what is wanted: whoever changed it since has a run of their own.
+/** The last look at what is wanted: whoever changed it since has a run of their own. */
+async function beforeCalls({ deps, ref }: Portion, calls: Callable[]): Promise<{ counted: Callable[]; superseded: RunItem[] }> {
+  if (calls.length === 0) return { counted: [], superseded: [] };
   const generations = await wantedGenerations(deps.db, ref.organizationId, calls.map((one) => one.item.resourceId));
   const at = deps.clock.now();
   const [current, stale] = partition(calls, ({ item }) => generations.get(item.resourceId) === item.generation);
-  const counted = current.map(({ item, ref }) => ({ item: beforeCall(item, at), ref }));
-  const before = [...counted.map((one) => one.item), ...stale.map(({ item }) => supersede(item, at))];
-  await record(deps, ref, { items: before, observed: new Map() });
+  return { counted: current.map(({ item, ref }) => ({ item: beforeCall(item, at), ref })), superseded: stale.map(({ item }) => supersede(item, at)) };
+}
+
+async function call({ deps, ref, account, signal }: Portion, counted: Callable[]): Promise<void> {
   const answers = await callClouds(account, counted, ref.id, signal);
   const after = counted.flatMap(({ item }) => {
     const answer = answers.get(item.position);
