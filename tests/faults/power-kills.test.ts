@@ -46,7 +46,7 @@ async function morningOf({ power, ids }: World): Promise<unknown> {
   const ledger = await site.db('ledger').where(own).whereLike('action', 'power.%').whereIn('subject', ids);
   return {
     items: items.map((row) => `${numberOf(row.resource_id)} ${row.action} ${row.state} ${row.local_time} ${row.generation}`).toSorted(),
-    runs: (await site.db('power_runs').where(own)).map((row) => row.state).toSorted(),
+    runs: (await site.db('power_runs').where(own).orderBy('state').pluck('state')) as string[],
     claims: claims.map((row) => `${numberOf(row.resource_id)} ${row.source} ${row.wanted}`).toSorted(),
     states: states.map((row) => `${numberOf(row.resource_id)} ${row.wanted} ${row.wanted_generation} ${row.settled_generation} ${row.decided_by}`).toSorted(),
     schedules: schedules.map((row) => [row.processed_until, row.next_due_at]),

@@ -1,5 +1,6 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
+import type { DataSourceActivityDependencies } from '../../activities/data-sources/dependencies.ts';
 import type { PowerActivityDependencies } from '../../activities/power/dependencies.ts';
 import { createPowerRunActivities, createPowerSweepActivities } from '../../activities/power/index.ts';
 import { powerRunEntity } from '../../commands/power/power-run-entity.ts';
@@ -10,7 +11,7 @@ import type { Instant } from '../../domain/shared/time.ts';
 import { dataSourceDependencies } from '../../workers/dependencies.ts';
 import { tickSchedules } from '../../workers/tick-schedules.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
-import { discoverOnce } from './discovering.ts';
+import { askToDiscover, attempt as attemptDiscovery } from './discovering.ts';
 import { dyingDatabase } from './dying-database.ts';
 import type { Platform } from './platform.ts';
 import { arrangePower, type PowerArrangement } from './power-site.ts';
@@ -35,6 +36,7 @@ export async function powerByHand(site: Platform, start: Instant, death: Death =
   const clock = testClock(start);
   const { db } = site;
   const attempt = attemptsOn(site, clock);
+  const discover = async (ref: EntityRef): Promise<void> => void (await attemptDiscovery(depsOn(site, db, clock), ref, await askToDiscover(site, ref)));
   const sweep: PowerByHand['sweep'] = (dies = death()) =>
     attempt(dies, async (deps) => void (await createPowerSweepActivities(deps).sweepPower(clock.now())));
   const actuate: PowerByHand['actuate'] = async (dies = death()) => {
@@ -53,7 +55,7 @@ export async function powerByHand(site: Platform, start: Instant, death: Death =
     }
   };
   return {
-    ...(await arrangePower(site, clock, async (ref) => void (await discoverOnce(site, ref)))),
+    ...(await arrangePower(site, clock, discover)),
     clock,
     sweep,
     actuate,
@@ -70,22 +72,25 @@ export async function powerByHand(site: Platform, start: Instant, death: Death =
 
 /** An attempt by a process of its own database connections, which break before the given statement. */
 function attemptsOn(site: Platform, clock: TestClock): (dies: number | null, work: (deps: PowerActivityDependencies) => Promise<void>) => Promise<number> {
-  const depsOn = (db: Database): PowerActivityDependencies =>
-    dataSourceDependencies(site.config, { db, schedules: tickSchedules(site.client, 'entities'), log: site.log, clock });
   return async (dies, work) => {
     if (dies === null) {
-      await run(() => work(depsOn(site.db)));
+      await run(() => work(depsOn(site, site.db, clock)));
       return 0;
     }
     const dying = dyingDatabase(site.config.databaseUrl, dies);
     // What a killed process would have thrown nobody hears. Had it lived, its work is done.
-    await run(() => work(depsOn(dying.db))).catch((error: unknown) => {
+    await run(() => work(depsOn(site, dying.db, clock))).catch((error: unknown) => {
       if (dying.statements() < dies) throw error;
     });
     const statements = dying.statements();
     await dying.end();
     return statements;
   };
+}
+
+/** What the workers give to activities. */
+function depsOn(site: Platform, db: Database, clock: TestClock): DataSourceActivityDependencies {
+  return dataSourceDependencies(site.config, { db, schedules: tickSchedules(site.client, 'entities'), log: site.log, clock });
 }
 
 async function run(work: () => Promise<void>): Promise<void> {
