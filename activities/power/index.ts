@@ -1,4 +1,5 @@
 import { powerRunEntity } from '../../commands/power/power-run-entity.ts';
+import { keepProgress } from '../../commands/power/record-looks.ts';
 import { advanceEntity } from '../../commands/shared/entity-commands.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { laterOf, type Clock } from '../../domain/shared/time.ts';
@@ -13,7 +14,10 @@ export function createPowerRunActivities(deps: PowerActivityDependencies): Power
     async actuate(ref, act) {
       const clock: Clock = { now: () => laterOf(act.at, deps.clock.now()) };
       const outcome = await actuate({ ...deps, clock }, ref, act);
-      const plan = await inTransaction(deps.db, (tx) => advanceEntity(tx, powerRunEntity, ref, clock.now()));
+      const plan = await inTransaction(deps.db, async (tx) => {
+        await keepProgress(tx, ref);
+        return await advanceEntity(tx, powerRunEntity, ref, clock.now());
+      });
       return { outcome, plan };
     },
   };

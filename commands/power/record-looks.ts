@@ -21,18 +21,23 @@ export interface Looks {
 
 /**
  * Keeps what an attempt saw and did: items, what was observed of the instances, which wishes are
- * fulfilled, the run's progress, and an event for each instance that came to its end. Items that ended
- * meanwhile are left alone, so repeating it changes nothing. Progress is no decision: the run's version stays.
+ * fulfilled, and an event for each instance that came to its end. Items that ended meanwhile are left
+ * alone, so repeating it changes nothing. The run's row stays unlocked, for its other portions are
+ * recorded at the same time: `keepProgress` comes once, at the end.
  */
 export async function recordLooks(tx: Transaction, ref: EntityRef, looks: Looks, { at, by }: { at: Instant; by: Actor }): Promise<void> {
-  const run = await lockRun(tx, ref.organizationId, ref.id);
-  if (run === null || run.state !== 'running') return;
   const written = await saveItems(tx, ref.organizationId, ref.id, looks.items);
   const items = looks.items.filter((item) => written.has(item.position));
   const observed = [...looks.observed].map(([resourceId, { state, stateReason }]) => ({ resourceId, state, stateReason }));
   await saveObserved(tx, ref.organizationId, observed, at);
   await settlePowerStates(tx, ref.organizationId, items.filter((item) => item.state === 'settled'), at);
   await recordLedgerEntries(tx, items.flatMap((item) => eventOf(ref, item, { at, by })));
+}
+
+/** Reads from its items how a run stands. Progress is no decision: the run's version stays. */
+export async function keepProgress(tx: Transaction, ref: EntityRef): Promise<void> {
+  const run = await lockRun(tx, ref.organizationId, ref.id);
+  if (run === null || run.state !== 'running') return;
   const { slots, counts } = await readProgress(tx, ref.id);
   await saveRun(tx, withProgress(run, slots, counts));
 }
