@@ -72,6 +72,7 @@ function totalsView({ currency, rows, billedCost }: Totals): { currency: string;
 
 /** A data source as callers see it: everything but its secret. */
 export function dataSourceView(source: DataSource): z.input<typeof dataSourceBody> {
+  const hasBill = source.kind !== 'account';
   return {
     id: source.id,
     organization_id: source.organizationId,
@@ -82,9 +83,9 @@ export function dataSourceView(source: DataSource): z.input<typeof dataSourceBod
     connection: source.connection,
     credentials_kind: source.credentialsKind,
     export: source.export,
-    linked_accounts: source.linkedAccounts,
-    import_interval_minutes: source.importIntervalMinutes,
-    initial_months: source.initialMonths,
+    linked_accounts: hasBill ? source.linkedAccounts : null,
+    import_interval_minutes: hasBill ? source.importIntervalMinutes : null,
+    initial_months: hasBill ? source.initialMonths : null,
     state: source.state,
     last_attempt_at: source.lastAttemptAt,
     last_success_at: source.lastSuccessAt,

@@ -74,7 +74,7 @@ test('a sandbox connected over the API is discovered at once, and again on reque
   const world = await connected(t);
   const { api, dataSourceId } = world;
   const source = (await api.call('GET', `/v1/data-sources/${dataSourceId}`)).body;
-  t.like(source, { cloud: 'sandbox', kind: 'account', account_id: 'playground', connection: { account: 'playground' }, credentials_kind: 'none', export: null });
+  t.like(source, { cloud: 'sandbox', kind: 'account', account_id: 'playground', connection: { account: 'playground' }, credentials_kind: 'none', export: null, import_interval_minutes: null });
   t.like(source.discovery, { interval_minutes: 1440, last_error: null });
 
   const [web] = await world.make({ name: 'web', tags: { Team: 'blue' }, state: 'running' });

@@ -32,7 +32,7 @@ test.before(async () => {
   moto = await startMoto();
   aws = awsAccount(moto.url);
   proxy = await startFaultProxy(moto.url, { seed: 1, rates: { 'server-error': 0.02, reset: 0.02, slow: 0.02, truncate: 0.02 } });
-  site = await platform((config) => ({ ...config, awsEndpoints: { ...config.awsEndpoints, s3: proxy.url, sts: moto.url } }), servers);
+  site = await platform((config) => ({ ...config, awsEndpoints: { ...config.awsEndpoints, s3: proxy.url, sts: moto.url, ec2: moto.url } }), servers);
 });
 test.after.always(async () => {
   await site?.end();

@@ -22,7 +22,7 @@ const LISTING: ActivityOptions = {
   startToCloseTimeout: '30 min',
   scheduleToCloseTimeout: '1 h',
   heartbeatTimeout: '20 s',
-  retry: { initialInterval: '1 s', maximumInterval: '30 s', maximumAttempts: 5 },
+  retry: { initialInterval: '1 s', maximumInterval: '30 s', maximumAttempts: 3 },
 };
 
 /**
