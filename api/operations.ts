@@ -4,6 +4,7 @@ import { dataSourceRoutes } from './data-sources/routes.ts';
 import { environmentRoutes } from './environments/routes.ts';
 import { expenseRoutes } from './expenses/routes.ts';
 import { identityRoutes } from './identity/routes.ts';
+import { notificationRoutes } from './notifications/routes.ts';
 import { operationRoutes } from './operations/routes.ts';
 import { organizationRoutes } from './organizations/routes.ts';
 import { poolRoutes } from './pools/routes.ts';
@@ -13,6 +14,7 @@ import { powerScheduleRoutes } from './power-schedules/routes.ts';
 import { resourceRoutes } from './resources/routes.ts';
 import { sandboxRoutes } from './sandbox/routes.ts';
 import type { Operation } from './shared/operation.ts';
+import { webhookRoutes } from './webhooks/routes.ts';
 
 /** Every operation of the API. A domain adds its `routes.ts` here and nowhere else. */
 export const operations: Operation[] = [
@@ -30,4 +32,6 @@ export const operations: Operation[] = [
   ...powerScheduleRoutes,
   ...instancePowerRoutes,
   ...powerRunRoutes,
+  ...webhookRoutes,
+  ...notificationRoutes,
 ];

@@ -6,12 +6,15 @@ import { createCalendarFeed } from '../../commands/environments/calendar-feeds.t
 import { addSshKey } from '../../commands/identity/ssh-keys.ts';
 import { createPool } from '../../commands/pools/edit-pool.ts';
 import { newId } from '../../commands/shared/new-id.ts';
+import { createWebhook } from '../../commands/webhooks/edit-webhook.ts';
+import { pingWebhook } from '../../commands/webhooks/request-delivery.ts';
 import { insertDataSource } from '../../db/data-sources/data-source-store.ts';
 import { insertImport } from '../../db/data-sources/import-store.ts';
 import { insertToken } from '../../db/identity/token-store.ts';
 import { insertWaitlistEntry } from '../../db/bookings/waitlist-store.ts';
 import { insertOperation } from '../../db/operations/operation-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
+import { cancelDeliveriesOf } from '../../db/webhooks/delivery-store.ts';
 import { noDiscoveryYet } from '../../domain/data-sources/discovery.ts';
 import { system } from '../../domain/shared/entity.ts';
 import type { TestApi } from './api.ts';
@@ -193,6 +196,18 @@ async function sshKey(api: TestApi): Promise<string> {
   return (await inTransaction(api.db, (tx) => addSshKey(tx, request, { at: api.clock.now(), by: TEST }))).id;
 }
 
+async function webhook(api: TestApi, organizationId: string): Promise<string> {
+  const wish = { organizationId, environmentId: null, name: 'foreign', url: 'https://hooks.example.org', events: ['booking.created' as const], headers: {}, enabled: true };
+  return (await inTransaction(api.db, (tx) => createWebhook(tx, api.deps.vault, wish, { at: api.clock.now(), by: TEST }))).webhook.id;
+}
+
+async function webhookDelivery(api: TestApi, organizationId: string): Promise<string> {
+  const id = await webhook(api, organizationId);
+  const delivery = await inTransaction(api.db, (tx) => pingWebhook(tx, { organizationId, id }, { at: api.clock.now(), by: TEST }));
+  await inTransaction(api.db, (tx) => cancelDeliveriesOf(tx, organizationId, id, 'webhook-disabled', api.clock.now()));
+  return delivery.id;
+}
+
 async function user(api: TestApi): Promise<string> {
   return (await api.person()).id;
 }
@@ -219,4 +234,6 @@ export const itemMakers: Record<string, MakeItem> = {
   'calendar-feeds': calendarFeed,
   'ssh-keys': sshKey,
   users: user,
+  webhooks: webhook,
+  'webhook-deliveries': webhookDelivery,
 };
