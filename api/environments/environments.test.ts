@@ -159,7 +159,7 @@ test('instances marked by many at once become one environment each', async (t) =
   const { api } = t.context;
   const here = await place(api);
   const dataSourceId = await insertSandbox(api.db, here.organizationId);
-  const ids = await insertInstances(api.db, { organizationId: here.organizationId, dataSourceId }, Array(20).fill({}), api.clock.now());
+  const ids = await insertInstances(api.db, { organizationId: here.organizationId, dataSourceId }, Array.from({ length: 20 }, () => ({})), api.clock.now());
   const path = `/v1/organizations/${here.organizationId}/environments:mark`;
   const replies = await Promise.all(Array.from({ length: 6 }, (_, index) => api.call(path, { method: 'POST', token: here.manager.token, body: { resource_ids: index % 2 === 0 ? ids : ids.toReversed() } })));
   t.deepEqual(replies.map(({ status }) => status), Array(6).fill(200));

@@ -5,7 +5,7 @@ import {
   editEnvironment,
   reactivateEnvironment,
 } from '../../commands/environments/edit-environment.ts';
-import { getListedEnvironment, listEnvironments, type ListedEnvironment } from '../../db/environments/environment-list.ts';
+import { listEnvironments, type ListedEnvironment } from '../../db/environments/environment-list.ts';
 import { listPropertyChanges } from '../../db/environments/environment-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { roleOf, unauthenticated } from '../shared/authorize.ts';
