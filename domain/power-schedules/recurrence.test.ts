@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import test from 'ava';
 import fc from 'fast-check';
@@ -120,9 +121,10 @@ function previewed(rule: ScheduleRule, after: Instant, upTo: Instant): Fire[] {
   return fires.filter(({ at }) => at <= upTo);
 }
 
-test('in ten years of a zone\'s clocks a preview shows what is fired from any instant, none twice and none missing', (t) => {
+test('in ten years of a zone\'s clocks a preview shows what is fired from any instant, none twice and none missing', async (t) => {
   const zones = zonesToTry(ODD_ZONES.slice(0, 6), 4);
   for (const [index, zone] of zones.entries()) {
+    await setImmediate(); // lets results through while this takes its minutes in soak
     fc.assert(fc.property(decades, (decade) => checkDecade(zone, decade)), { seed: 4_000 + index, numRuns: soak ? 4 : 1 });
   }
   t.log(`${zones.length} zones of ${everyZone.length}`);
@@ -134,9 +136,10 @@ const WATCHED_DAYS = 2;
 /** Minutes from a change. */
 const STARTS = [-180, -60, -30, -1, -0.5, 0, 0.5, 1, 15, 29, 30, 31, 45, 59, 60, 61, 119, 120];
 
-test('around clock changes the engine fires when a clock on the wall, read every minute, says so', (t) => {
+test('around clock changes the engine fires when a clock on the wall, read every minute, says so', async (t) => {
   let watched = 0;
   for (const [index, zone] of zonesToTry(ODD_ZONES, 8).entries()) {
+    await setImmediate();
     // Before 1972 some clocks did not stand on whole minutes.
     const changes = wallClockChanges(zone, Date.UTC(soak ? 1973 : 2009, 0, 1), Date.UTC(soak ? 2037 : 2013, 0, 1));
     const watchedChanges = soak ? changes : changes.slice(-3);
