@@ -116,5 +116,6 @@ test('a person’s hold shows who decides, and its release what is next in line'
   t.is(released.body.power_run.cause, 'release');
   t.is((await post(`${under}:release`, {})).body.power_run, null, 'there is nothing to release');
   const held = await post(`${under}:hold`, {});
+  t.is(held.body.power_run.cause, 'claim', 'neither a start nor a stop was asked for');
   t.like(held.body.power.claims.find((claim: { source: string }) => claim.source === 'hold'), { wanted: 'on', until: null, until_next_trigger: true });
 });
