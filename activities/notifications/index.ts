@@ -1,4 +1,3 @@
-import { cancellationSignal } from '@temporalio/activity';
 import { mailEntity } from '../../commands/notifications/mail-entity.ts';
 import { cancelMail, recordSending } from '../../commands/notifications/record-sending.ts';
 import { advanceEntity, type Decision } from '../../commands/shared/entity-commands.ts';
@@ -9,7 +8,7 @@ import type { MailSender } from '../../domain/notifications/ports.ts';
 import { laterOf, type Clock } from '../../domain/shared/time.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import type { MailActivities, SendMailAct } from '../../workflows/notifications/messages.ts';
-import { actingActivity } from '../shared/attempt.ts';
+import { actingActivity, longAttempt } from '../shared/attempt.ts';
 
 export interface MailActivityDependencies {
   db: Database;
@@ -22,14 +21,14 @@ export function createMailActivities(deps: MailActivityDependencies): MailActivi
   return {
     async sendMail(ref, act) {
       const clock: Clock = { now: () => laterOf(act.at, deps.clock.now()) };
-      const outcome = await sendMail({ ...deps, clock }, ref, act);
+      const outcome = await longAttempt(({ signal }) => sendMail({ ...deps, clock }, ref, act, signal));
       const plan = await inTransaction(deps.db, (tx) => advanceEntity(tx, mailEntity, ref, clock.now()));
       return { outcome, plan };
     },
   };
 }
 
-async function sendMail({ db, clock, mail: sender }: MailActivityDependencies, ref: EntityRef, act: SendMailAct): Promise<string> {
+async function sendMail({ db, clock, mail: sender }: MailActivityDependencies, ref: EntityRef, act: SendMailAct, signal: AbortSignal): Promise<string> {
   const mail = await getMail(db, ref.organizationId, ref.id);
   if (mail === null || mail.state !== 'pending' || mail.attempts + 1 !== act.attempt) return 'no longer wanted';
   const decision = (): Decision => ({ at: clock.now(), outcomeKey: act.key, by: actingActivity('mail') });
@@ -39,7 +38,7 @@ async function sendMail({ db, clock, mail: sender }: MailActivityDependencies, r
     return 'recipient-gone';
   }
   const { id, messageKey, subject, body: text, createdAt: date } = mail;
-  const result = await sender.send({ id, messageKey, to, subject, text, date }, cancellationSignal());
+  const result = await sender.send({ id, messageKey, to, subject, text, date }, signal);
   await inTransaction(db, (tx) => recordSending(tx, ref, act.attempt, result, decision()));
   return result.kind === 'sent' ? 'sent' : result.error.code;
 }

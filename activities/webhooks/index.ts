@@ -1,4 +1,3 @@
-import { cancellationSignal } from '@temporalio/activity';
 import { abandonDelivery, recordAttempt } from '../../commands/webhooks/record-attempt.ts';
 import { webhookDeliveryEntity } from '../../commands/webhooks/delivery-entity.ts';
 import { openWebhookSecrets } from '../../commands/webhooks/edit-webhook.ts';
@@ -13,7 +12,7 @@ import type { WebhookSender } from '../../domain/webhooks/ports.ts';
 import { signingSecrets } from '../../domain/webhooks/webhook.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import type { DeliverAct, WebhookActivities } from '../../workflows/webhooks/messages.ts';
-import { actingActivity } from '../shared/attempt.ts';
+import { actingActivity, longAttempt } from '../shared/attempt.ts';
 
 export interface WebhookActivityDependencies {
   db: Database;
@@ -27,7 +26,7 @@ export function createWebhookActivities(deps: WebhookActivityDependencies): Webh
   return {
     async deliver(ref, act) {
       const clock: Clock = { now: () => laterOf(act.at, deps.clock.now()) };
-      const outcome = await deliver({ ...deps, clock }, ref, act);
+      const outcome = await longAttempt(({ signal }) => deliver({ ...deps, clock }, ref, act, signal));
       const plan = await inTransaction(deps.db, (tx) => advanceEntity(tx, webhookDeliveryEntity, ref, clock.now()));
       return { outcome, plan };
     },
@@ -35,7 +34,7 @@ export function createWebhookActivities(deps: WebhookActivityDependencies): Webh
 }
 
 /** Sends to where the webhook points now, with the secrets of now; whoever changed it since the event meant it. */
-async function deliver({ db, clock, vault, webhooks }: WebhookActivityDependencies, ref: EntityRef, act: DeliverAct): Promise<string> {
+async function deliver({ db, clock, vault, webhooks }: WebhookActivityDependencies, ref: EntityRef, act: DeliverAct, signal: AbortSignal): Promise<string> {
   const delivery = await getDelivery(db, ref.organizationId, ref.id);
   if (delivery === null || delivery.state !== 'pending' || delivery.attempts + 1 !== act.attempt) return 'no longer wanted';
   const decision = (): Decision => ({ at: clock.now(), outcomeKey: act.key, by: actingActivity('webhooks') });
@@ -49,7 +48,7 @@ async function deliver({ db, clock, vault, webhooks }: WebhookActivityDependenci
   const secrets = await openWebhookSecrets(db, vault, target);
   const at = clock.now();
   const message = { url: webhook.url, messageId: delivery.messageId, payload: delivery.payload, at, secrets: signingSecrets(webhook, secrets, at), headers: secrets.headers };
-  const attempt = await webhooks.send(message, cancellationSignal());
+  const attempt = await webhooks.send(message, signal);
   const recorded = await inTransaction(db, (tx) => recordAttempt(tx, { ...ref, webhookId: delivery.webhookId }, act.attempt, attempt, decision()));
   return recorded.outcome ?? `${attempt.error?.code ?? 'received'}; next attempt at ${recorded.nextDueAt}`;
 }

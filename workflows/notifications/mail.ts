@@ -8,6 +8,7 @@ export async function mail(ref: EntityRef): Promise<string> {
   const outbound = activitiesOn<MailActivities>('outbound', {
     startToCloseTimeout: '90 s',
     scheduleToCloseTimeout: '15 min',
+    heartbeatTimeout: '15 s',
     retry: { initialInterval: '1 s', maximumInterval: '30 s' },
   });
   return await runEntity<SendMailAct>(MAIL, ref, async (ref, act) => await outbound.sendMail.executeWithOptions({ summary: act.summary }, [ref, act]));

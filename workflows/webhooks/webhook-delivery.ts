@@ -11,6 +11,7 @@ export async function webhookDelivery(ref: EntityRef): Promise<string> {
   const outbound = activitiesOn<WebhookActivities>('outbound', {
     startToCloseTimeout: '40 s',
     scheduleToCloseTimeout: '10 min',
+    heartbeatTimeout: '15 s',
     retry: { initialInterval: '1 s', maximumInterval: '30 s' },
   });
   return await runEntity<DeliverAct>(WEBHOOK_DELIVERY, ref, async (ref, act) => await outbound.deliver.executeWithOptions({ summary: act.summary }, [ref, act]));
