@@ -56,6 +56,26 @@ export async function environmentsOfResources(
   return new Map(rows.map((row) => [row.resource_id, row.id]));
 }
 
+/** Live environments behind which an instance of a data source stands, in the order of their ids. */
+export async function environmentsOfDataSource(tx: Transaction, organizationId: string, dataSourceId: string): Promise<string[]> {
+  const rows = await tx('environments as e')
+    .join('instances as i', 'i.resource_id', 'e.resource_id')
+    .where({ 'e.organization_id': organizationId, 'i.data_source_id': dataSourceId })
+    .whereNull('e.deleted_at')
+    .orderBy('e.id')
+    .select<{ id: string }[]>('e.id');
+  return rows.map((row) => row.id);
+}
+
+/** Lets deleted environments name no instance of a data source any more. */
+export async function forgetInstancesOfDeleted(tx: Transaction, organizationId: string, dataSourceId: string): Promise<void> {
+  await tx('environments')
+    .where('organization_id', organizationId)
+    .whereNotNull('deleted_at')
+    .whereIn('resource_id', tx('instances').select('resource_id').where({ organization_id: organizationId, data_source_id: dataSourceId }))
+    .update({ resource_id: null });
+}
+
 /** Which of these names live environments of the type have; names as they were asked for. */
 export async function takenNames(tx: Transaction, organizationId: string, resourceType: string, names: readonly string[]): Promise<Set<string>> {
   const result = await tx.raw<{ rows: { name: string }[] }>(

@@ -91,6 +91,12 @@ export function deleteEnvironment(environment: Environment, at: Instant): Settle
   return andThen(closeCollector(environment), (closed) => step(closed, { ...closed, deletedAt: at }, 'environments.delete'));
 }
 
+/** Its instance leaves the organization: it stays, as one made by hand would, and its bookings with it. */
+export function loseInstance(environment: Environment): Settled<Environment> {
+  if (environment.resourceId === null) return unchanged(environment);
+  return step(environment, { ...environment, resourceId: null, powerOnBefore: false, powerOffAfter: false }, 'environments.lose-instance');
+}
+
 /** Opens the way in for pipelines, with a new secret; an older one is void. */
 export function openCollector(environment: Environment, at: Instant): Settled<Environment> {
   return step(environment, { ...environment, collectorSecretMadeAt: at }, 'environments.make-collector-url');
