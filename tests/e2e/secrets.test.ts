@@ -9,12 +9,15 @@ import { startWorkers } from '../../workers/main.ts';
 import { testEnvironment } from '../helpers/environment.ts';
 import { writeHandMadePeriod } from '../helpers/hand-made-bill.ts';
 import { awsAccount, type AwsAccount } from '../helpers/peers/aws-account.ts';
+import { startDeniedEc2 } from '../helpers/peers/aws/ec2-denied.ts';
 import { startMoto, type MotoPeer } from '../helpers/peers/moto.ts';
+import type { Peer } from '../helpers/peers/peer.ts';
 import { eventually, platform, type Platform } from '../helpers/platform.ts';
 import { databaseText, formsOf, historyText } from '../helpers/secret-places.ts';
 
 let site: Platform;
 let moto: MotoPeer;
+let ec2: Peer;
 let aws: AwsAccount;
 let api: RunningApi;
 let workers: { stop(): Promise<void> };
@@ -24,7 +27,8 @@ const written: string[] = [];
 test.before(async () => {
   moto = await startMoto();
   aws = awsAccount(moto.url);
-  site = await platform((config) => ({ ...config, awsEndpoints: { s3: moto.url, sts: moto.url, costAndUsageReport: moto.url, dataExports: moto.url, ec2: moto.url } }));
+  ec2 = await startDeniedEc2();
+  site = await platform((config) => ({ ...config, awsEndpoints: { s3: moto.url, sts: moto.url, costAndUsageReport: moto.url, dataExports: moto.url, ec2: ec2.url } }));
   const log = pino({ level: 'trace' }, { write: (line) => void written.push(line) });
   workers = await startWorkers(site.config, log, { workflowBundle: { codePath: testEnvironment('ORRERY_TEST_BUNDLE') } });
   api = await startApi(site.config, log);
@@ -35,6 +39,7 @@ test.after.always(async () => {
   await workers?.stop();
   await site?.end();
   await moto?.stop();
+  await ec2?.stop();
 });
 
 async function call(method: string, path: string, body?: object): Promise<{ status: number; body: Record<string, unknown> }> {
@@ -78,6 +83,7 @@ test('a bill in S3 is imported with signatures and rights checked, and its secre
 
   const connected = await call('POST', `/v1/organizations/${organizationId}/data-sources`, request(key.secret_access_key));
   t.is(connected.status, 201, JSON.stringify(connected.body));
+  t.regex((connected.body.warnings as string[]).join(), /instances are not seen: .*ec2:DescribeRegions/);
   const source = await eventually(async () => {
     const { body } = await call('GET', `/v1/data-sources/${connected.body.id as string}`);
     return body.running_import === null && body.waiting_import === null ? body : null;
