@@ -45,6 +45,8 @@ test('the required variables are enough, and the optional ones have their docume
   t.deepEqual(config.http, { host: '127.0.0.1', port: 8080, publicUrl: 'https://orrery.example.org' });
   t.deepEqual(config.rawStore, { kind: 'directory', path: '/var/lib/orrery/raw' });
   t.deepEqual(config.importRoots, []);
+  t.deepEqual(config.webhooks, { allowHttp: false, allowedNetworks: [], certificateAuthority: null });
+  t.deepEqual(config.mail, { kind: 'none' });
   t.is(config.duckdbMemory, '512MB');
   t.is(config.taskQueuePrefix, '');
   t.deepEqual(config.secretKeys, { current: Buffer.alloc(32, 1), previous: [] });
@@ -75,6 +77,13 @@ const refused: [name: string, change: Record<string, string>, variable: string, 
   ['a TLS setting without TLS', { TEMPORAL_TLS_SERVER_NAME: 'x' }, 'TEMPORAL_TLS_SERVER_NAME', /TEMPORAL_TLS=true/],
   ['an unreadable certificate', { TEMPORAL_TLS: 'true', TEMPORAL_TLS_SERVER_CA: '/nowhere.pem' }, 'TEMPORAL_TLS_SERVER_CA', /ENOENT/],
   ['a misspelt setting', { ORRERY_IMPORT_ROOT: '/bills' }, 'ORRERY_IMPORT_ROOT', /is not a setting/],
+  ['a webhook network that is none', { ORRERY_WEBHOOK_NETWORKS: '10.0.0.0/8,10.0.0.0/33' }, 'ORRERY_WEBHOOK_NETWORKS', /^10\.0\.0\.0\/33 is no network/],
+  ['a mail server that is no SMTP URL', { ORRERY_SMTP_URL: 'mail.example.org', ORRERY_MAIL_FROM: 'a@example.org' }, 'ORRERY_SMTP_URL', /smtp:\/\//],
+  ['a mail server without a sender', { ORRERY_SMTP_URL: 'smtp://mail.example.org' }, 'ORRERY_MAIL_FROM', /is not set/],
+  ['a sender that is no address', { ORRERY_MAIL_FROM: 'Orrery' }, 'ORRERY_MAIL_FROM', /must be an address/],
+  ['a mail password in clear text', { ORRERY_SMTP_URL: 'smtp://a:b@mail.example.org', ORRERY_MAIL_FROM: 'a@example.org', ORRERY_SMTP_STARTTLS: 'never' }, 'ORRERY_SMTP_STARTTLS', /clear text/],
+  ['a mail setting without a mail server', { ORRERY_SMTP_STARTTLS: 'required' }, 'ORRERY_SMTP_STARTTLS', /ORRERY_SMTP_URL/],
+  ['a mail directory beside a server', { ORRERY_SMTP_URL: 'smtps://mail.example.org', ORRERY_MAIL_FROM: 'a@example.org', ORRERY_MAIL_DIRECTORY: '/mail' }, 'ORRERY_MAIL_DIRECTORY', /both set/],
   ['a memory limit without a unit', { ORRERY_DUCKDB_MEMORY: '512' }, 'ORRERY_DUCKDB_MEMORY', /512MB/],
 ];
 
@@ -113,6 +122,17 @@ test('Temporal Cloud settings become the TLS options of the SDK', (t) => {
     t.deepEqual(config.temporal.tls, { clientCertPair: { crt: content, key: content } });
     t.is(config.temporal.apiKey, 'k');
   });
+});
+
+test('a mail server’s URL says host, port, encryption and login', (t) => {
+  const mailOf = (env: Record<string, string>) => loadConfig({ ...minimal, ORRERY_MAIL_FROM: 'Orrery <orrery@example.org>', ...env }).mail;
+  const server = { kind: 'smtp', host: 'mail.example.org', port: 587, security: 'starttls', login: null, certificateAuthority: null, from: 'Orrery <orrery@example.org>' };
+  t.deepEqual(mailOf({ ORRERY_SMTP_URL: 'smtp://mail.example.org' }), server as never);
+  t.deepEqual(mailOf({ ORRERY_SMTP_URL: 'smtp://mail.example.org:25', ORRERY_SMTP_STARTTLS: 'never' }), { ...server, port: 25, security: 'none' } as never);
+  const login = { user: 'a@b', password: 'p:ä' };
+  t.deepEqual(mailOf({ ORRERY_SMTP_URL: 'smtps://a%40b:p%3A%C3%A4@mail.example.org' }), { ...server, port: 465, security: 'implicit', login } as never);
+  t.deepEqual(mailOf({ ORRERY_MAIL_DIRECTORY: '/mail' }), { kind: 'directory', path: '/mail', from: server.from });
+  t.notRegex(JSON.stringify(problemsOf({ ...minimal, ORRERY_SMTP_URL: 'smtp://a:hunter2%@x', ORRERY_MAIL_FROM: 'a@b.c' })), /hunter2/);
 });
 
 test('an S3 raw store is taken apart into bucket and prefix', (t) => {

@@ -3,8 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { Connection } from '@temporalio/client';
 import pino, { type Logger } from 'pino';
 import { sweepExpired } from '../commands/identity/sweep-expired.ts';
+import { sweepMails } from '../commands/notifications/sweep-mails.ts';
+import { sweepDeliveries } from '../commands/webhooks/sweep-deliveries.ts';
 import { configOrExit, type Config } from '../config.ts';
-import { connect } from '../db/shared/connection.ts';
+import { connect, type Database } from '../db/shared/connection.ts';
 import { createPeriodReader } from '../providers/aws/billing/period-reader.ts';
 import { createWebhookTargets } from '../providers/local/webhook-targets.ts';
 import { cloudProviders, memoryLimitMb, rawStoreOf, systemClock, vaultOf } from '../workers/dependencies.ts';
@@ -64,7 +66,7 @@ export async function startApi(config: Config, log: Logger): Promise<RunningApi>
   const { port } = server.address() as AddressInfo;
   const url = `http://${config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host}:${port}`;
   const sweeping = setInterval(() => {
-    sweepExpired(db, systemClock.now()).catch((error: unknown) => log.warn({ err: error }, 'sweep failed; the next one tries again'));
+    sweepAll(db).catch((error: unknown) => log.warn({ err: error }, 'sweep failed; the next one tries again'));
   }, SWEEP_EVERY_MS);
   log.info({ url }, 'API listens');
   return {
@@ -76,6 +78,13 @@ export async function startApi(config: Config, log: Logger): Promise<RunningApi>
       await db.destroy();
     },
   };
+}
+
+async function sweepAll(db: Database): Promise<void> {
+  const at = systemClock.now();
+  await sweepExpired(db, at);
+  await sweepDeliveries(db, at);
+  await sweepMails(db, at);
 }
 
 async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {

@@ -1,5 +1,6 @@
 import { configOrExit } from '../config.ts';
 import { rotateKeys } from '../commands/data-sources/rotate-keys.ts';
+import { rotateWebhookKeys } from '../commands/webhooks/rotate-webhook-keys.ts';
 import { connect } from '../db/shared/connection.ts';
 import { systemClock, vaultOf } from '../workers/dependencies.ts';
 
@@ -8,7 +9,9 @@ import { systemClock, vaultOf } from '../workers/dependencies.ts';
 const config = configOrExit(process.env);
 const db = connect(config.databaseUrl, { poolMax: 1, applicationName: 'orrery-rotate-keys' });
 try {
-  console.log(`${await rotateKeys(db, vaultOf(config), systemClock)} credentials sealed anew under the current key`);
+  const vault = vaultOf(config);
+  console.log(`${await rotateKeys(db, vault, systemClock)} credentials sealed anew under the current key`);
+  console.log(`${await rotateWebhookKeys(db, vault)} webhooks sealed anew under the current key`);
 } finally {
   await db.destroy();
 }
