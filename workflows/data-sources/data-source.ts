@@ -17,12 +17,13 @@ const SHORT: ActivityOptions = {
   retry: { initialInterval: '1 s', maximumInterval: '30 s' },
 };
 
-/** Attempts are few, and a tick follows: imports wait behind it. */
+/** Attempts are few, and a tick follows: imports wait behind it. Whatever else waits for a cloud, power first, goes before it. */
 const LISTING: ActivityOptions = {
   startToCloseTimeout: '30 min',
   scheduleToCloseTimeout: '1 h',
   heartbeatTimeout: '20 s',
   retry: { initialInterval: '1 s', maximumInterval: '30 s', maximumAttempts: 3 },
+  priority: { priorityKey: 5 },
 };
 
 /**
