@@ -13,6 +13,8 @@ export interface ClosingFacts {
   /** Whether the demonstration is here, with machines to try schedules on. */
   demonstrates: boolean;
   logDirectory: string;
+  /** Where mails land; null where a mail server takes them. */
+  mailDirectory: string | null;
   /** Null for the standard one, which the command finds by itself. */
   dataDirectory: string | null;
   tookSeconds: number;
@@ -32,6 +34,7 @@ export function closingBlock(facts: ClosingFacts): string {
     ...(facts.temporalUiUrl === null ? [] : [`  Temporal Web UI            ${facts.temporalUiUrl}`]),
     `  Administrator's token      ${tokenFile}`,
     `  Logs                       ${facts.logDirectory}`,
+    ...(facts.mailDirectory === null ? [] : [`  Mails, as files            ${facts.mailDirectory} (ORRERY_SMTP_URL sends them)`]),
     '',
     'What did last month cost, by service?',
     `  curl -s -H "Authorization: Bearer $(cat ${quote(tokenFile)})" "${expenses}"`,

@@ -61,6 +61,7 @@ async function start(options: StartOptions, supervisor: Supervisor): Promise<voi
       temporalUiUrl: process.env.TEMPORAL_ADDRESS ? null : `http://127.0.0.1:${options.temporalUiPort}`,
       dataDirectory: options.dataDirectory === readOptions([], process.cwd()).dataDirectory ? null : options.dataDirectory,
       logDirectory: join(options.dataDirectory, 'logs'),
+      mailDirectory: config.mail.kind === 'directory' ? config.mail.path : null,
       tookSeconds: (performance.now() - began) / 1000,
     }),
   );

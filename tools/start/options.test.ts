@@ -53,6 +53,7 @@ test('the closing block asks what last month cost with the token read from its f
     nextMonth: '2026-11',
     demonstrates: true,
     logDirectory: '/home/me/.orrery/logs',
+    mailDirectory: '/home/me/.orrery/mail',
     dataDirectory: null,
     tookSeconds: 7.04,
   };
@@ -63,5 +64,7 @@ test('the closing block asks what last month cost with the token read from its f
   t.regex(closingBlock({ ...facts, dataDirectory: '/data' }), /orrery\.mjs costs --by service --month 2026-10 --data-dir \/data\n/);
   t.regex(block, /Start one, then look at power-run\/… in the Temporal Web UI:\n.*orrery\.mjs schedules -o Demonstration\n.*orrery\.mjs power start ci-runner-2 -o Demonstration\n/);
   t.notRegex(closingBlock({ ...facts, temporalUiUrl: null }), /Temporal Web UI/);
+  t.regex(block, /Mails, as files {12}\/home\/me\/\.orrery\/mail \(ORRERY_SMTP_URL sends them\)\n/);
+  t.notRegex(closingBlock({ ...facts, mailDirectory: null }), /Mails/);
   t.notRegex(closingBlock({ ...facts, demonstrates: false }), /Demonstration/);
 });
