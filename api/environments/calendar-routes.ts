@@ -96,22 +96,24 @@ const calendar = defineOperation({
   async handle({ deps, organizationId }, { query }) {
     const window = windowOf(query);
     const ids = query.environment_id ?? null;
-    const environments = await calendarEnvironments(deps.db, organizationId, ids, MOST_ENVIRONMENTS + 1);
+    const [environments, bookings] = await Promise.all([
+      calendarEnvironments(deps.db, organizationId, ids, MOST_ENVIRONMENTS + 1),
+      calendarBookings(deps.db, organizationId, ids, window, MOST_BOOKINGS + 1),
+    ]);
     refuseTooMany(environments, MOST_ENVIRONMENTS, 'environments');
-    const bookings = await calendarBookings(deps.db, organizationId, ids, window, MOST_BOOKINGS + 1);
     refuseTooMany(bookings, MOST_BOOKINGS, 'bookings');
     return {
       status: 200,
       body: {
         ...window,
         environments: environments.map(environmentView),
-        bookings: bookings.map(({ id, environmentId, state, since, until, holderUserId, holderName }) => ({
+        bookings: bookings.map(({ id, environment_id, state, since, until, holder_user_id, display_name }) => ({
           id,
-          environment_id: environmentId,
+          environment_id,
           state,
           since,
           until,
-          holder: { id: holderUserId, display_name: holderName },
+          holder: { id: holder_user_id, display_name },
         })),
       },
     };
@@ -128,9 +130,11 @@ const availability = defineOperation({
   async handle({ deps, organizationId }, { query }) {
     const window = windowOf(query);
     const ids = query.environment_id ?? null;
-    const environments = await calendarEnvironments(deps.db, organizationId, ids, MOST_ENVIRONMENTS + 1);
+    const [environments, taken] = await Promise.all([
+      calendarEnvironments(deps.db, organizationId, ids, MOST_ENVIRONMENTS + 1),
+      takenPeriods(deps.db, organizationId, ids, window),
+    ]);
     refuseTooMany(environments, MOST_ENVIRONMENTS, 'environments');
-    const taken = await takenPeriods(deps.db, organizationId, ids, window);
     return {
       status: 200,
       body: {

@@ -52,15 +52,15 @@ async function calendarText(deps: ApiDependencies, organization: { id: string; n
     ttl: 300,
   });
   for (const booking of await calendarBookings(deps.db, organization.id, null, window, MOST)) {
-    const environment = environments.get(booking.environmentId);
+    const environment = environments.get(booking.environment_id);
     if (environment === undefined) continue;
     calendar.createEvent({
       id: `${booking.id}@${new URL(deps.config.publicUrl).hostname}`,
       sequence: booking.version,
-      stamp: new Date(booking.lastAt),
+      stamp: new Date(at),
       start: new Date(booking.since),
       end: new Date(booking.until ?? window.to),
-      summary: `${environment.name}: ${booking.state === 'offered' ? 'held for' : 'booked by'} ${booking.holderName}`,
+      summary: `${environment.name}: ${booking.state === 'offered' ? 'held for' : 'booked by'} ${booking.display_name}`,
       status: booking.state === 'offered' ? ICalEventStatus.TENTATIVE : ICalEventStatus.CONFIRMED,
       // It takes the environment's time, not that of whoever looks.
       busystatus: ICalEventBusyStatus.FREE,

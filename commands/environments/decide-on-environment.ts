@@ -1,5 +1,5 @@
 import { recordLedgerEntries, type NewLedgerEntry } from '../../db/audit/ledger-store.ts';
-import { insertPropertyChange, lockEnvironmentRow, saveEnvironment } from '../../db/environments/environment-store.ts';
+import { insertPropertyChanges, lockEnvironmentRow, saveEnvironment, type PropertyChange } from '../../db/environments/environment-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { violatedConstraint } from '../../db/shared/transaction.ts';
 import { nameTaken, type Environment } from '../../domain/environments/environment.ts';
@@ -54,14 +54,16 @@ export async function recordEnvironmentSteps(
   { at, by }: Pick<Decision, 'at' | 'by'>,
 ): Promise<void> {
   const entries: NewLedgerEntry[] = [];
+  const history: PropertyChange[] = [];
   for (const { action, before, after } of steps) {
     const { id: subject, organizationId } = after;
     const changes = propertyChanges(before?.properties ?? {}, after.properties);
     entries.push({ id: newId('ledger-entry'), organizationId, at, subject, action, by, before: before && forLedger(before, changes, 'old'), after: forLedger(after, changes, 'new') });
     if (Object.keys(changes).length > 0) {
-      await insertPropertyChange(tx, { id: newId('property-change'), organizationId, environmentId: subject, at, actor: by, changes });
+      history.push({ id: newId('property-change'), organizationId, environmentId: subject, at, actor: by, changes });
     }
   }
+  await insertPropertyChanges(tx, history);
   await recordLedgerEntries(tx, entries);
 }
 

@@ -8,26 +8,28 @@ import { publishEvent } from '../webhooks/port.ts';
 /** What others are told of an environment. Who holds it now follows from its bookings, which tell of themselves. */
 export type EnvironmentNews = 'deactivated' | 'reactivated' | 'deleted';
 
-const WORDS: Record<EnvironmentNews, { subject: string; text: string }> = {
+/** Of a deletion holders are told by the end of their bookings; a mail for each of a thousand environments would help nobody. */
+const WORDS: Record<EnvironmentNews, { subject: string; text: string } | null> = {
   deactivated: { subject: 'is out of service', text: 'Nobody can book it until it is put back into service. Bookings that were made stay.' },
   reactivated: { subject: 'is in service again', text: 'It can be booked again.' },
-  deleted: { subject: 'was deleted', text: 'Its bookings have ended.' },
+  deleted: null,
 };
 
-/** Tells webhooks, and by mail its owner, managers and whoever has it booked, in the caller's transaction. */
+/** Tells webhooks, and of its service by mail its owner, managers and whoever has it booked, in the caller's transaction. */
 export async function tellOfEnvironment(tx: Transaction, environment: Environment, news: EnvironmentNews, by: Actor): Promise<void> {
   const { id, organizationId, name, resourceType, ownerUserId, lastAt: at, version } = environment;
   const data = { environment: { id, name, resource_type: resourceType }, state: news, active: environment.isActive && environment.deletedAt === null };
   await publishEvent(tx, { organizationId, environmentId: id, type: 'environment.state_changed', data, at });
+  const words = WORDS[news];
+  if (words === null) return;
   const holders = (await openBookingsOf(tx, organizationId, id)).map((booking) => booking.holderUserId);
-  const { subject, text } = WORDS[news];
   await notify(tx, {
     organizationId,
     kind: 'environment',
     key: `${id}/${news}/${version}`,
     to: { userIds: [...new Set([...holders, ...(ownerUserId === null ? [] : [ownerUserId])])], managers: true },
-    subject: `${name} ${subject}`,
-    text: `${name} ${subject}, by ${by.name}. ${text}`,
+    subject: `${name} ${words.subject}`,
+    text: `${name} ${words.subject}, by ${by.name}. ${words.text}`,
     at,
   });
 }

@@ -106,15 +106,18 @@ export interface PropertyChange {
   changes: PropertyChanges;
 }
 
-export async function insertPropertyChange(tx: Transaction, change: PropertyChange): Promise<void> {
-  await tx('environment_property_changes').insert({
-    id: change.id,
-    organization_id: change.organizationId,
-    environment_id: change.environmentId,
-    at: change.at,
-    actor: JSON.stringify(change.actor),
-    changes: JSON.stringify(change.changes),
-  });
+export async function insertPropertyChanges(tx: Transaction, changes: readonly PropertyChange[]): Promise<void> {
+  if (changes.length === 0) return;
+  await tx('environment_property_changes').insert(
+    changes.map((change) => ({
+      id: change.id,
+      organization_id: change.organizationId,
+      environment_id: change.environmentId,
+      at: change.at,
+      actor: JSON.stringify(change.actor),
+      changes: JSON.stringify(change.changes),
+    })),
+  );
 }
 
 /** Property changes of an environment in [from, to), newest first; `before` is instant and id of the last one shown. */
