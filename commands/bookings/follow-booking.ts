@@ -5,6 +5,7 @@ import { powerWishes, type PowerWish } from '../../domain/bookings/booking-power
 import { TAKING, type Booking } from '../../domain/bookings/booking.ts';
 import type { PowerClaim } from '../../domain/power/claims.ts';
 import { system } from '../../domain/shared/entity.ts';
+import type { Instant } from '../../domain/shared/time.ts';
 import { changeClaims } from '../power/port.ts';
 import { newId } from '../shared/new-id.ts';
 import { offerFreed, type WriteOffer } from './offer-freed.ts';
@@ -39,7 +40,10 @@ async function claimPower(tx: Transaction, booking: Booking, environment: Enviro
 
 /** Claims that stay as they are are left alone: what is said again would be carried out again. */
 function differing(claims: readonly PowerClaim[], wishes: readonly PowerWish[], booking: Booking, resourceId: string) {
-  const isSame = (claim: PowerClaim, wish: PowerWish): boolean => claim.wanted === wish.wanted && claim.from === wish.from && claim.until === wish.until;
+  // A claim that has begun keeps its beginning, whatever has been learned of booting since.
+  const begin = (from: Instant): Instant => (from <= booking.lastAt ? booking.lastAt : from);
+  const isSame = (claim: PowerClaim, wish: PowerWish): boolean =>
+    claim.wanted === wish.wanted && begin(claim.from) === begin(wish.from) && claim.until === wish.until;
   return {
     drop: claims.filter((claim) => !wishes.some((wish) => isSame(claim, wish))).map((claim) => claim.id),
     put: wishes.filter((wish) => !claims.some((claim) => isSame(claim, wish))).map((wish) => claimOf(wish, booking, resourceId)),

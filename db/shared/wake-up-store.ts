@@ -14,6 +14,12 @@ export interface WakeUp {
 }
 
 /**
+ * When a wake-up is due that nobody has tried yet: whatever the relay's clock says. What asks for it may
+ * follow a clock that is ahead of the relay's, and "look again" is never too early.
+ */
+const AT_ONCE = '1970-01-01T00:00:00.000Z';
+
+/**
  * Asks, in the caller's transaction, that the workflow looks at its row again. One row a workflow:
  * asking twice raises its generation, so a request made while an older one is being delivered is not lost.
  */
@@ -28,7 +34,7 @@ export async function requestWakeUp(
      values (?, ?, ?, ?, ?, ?)
      on conflict (workflow_id) do update set generation = wake_ups.generation + 1,
        requested_at = excluded.requested_at, next_attempt_at = excluded.next_attempt_at, attempts = 0, last_error = null`,
-    [workflowId, wakeUp.kind, wakeUp.entityId, wakeUp.organizationId, at, at],
+    [workflowId, wakeUp.kind, wakeUp.entityId, wakeUp.organizationId, at, AT_ONCE],
   );
   await tx.raw(`select pg_notify(?, ?)`, [WAKE_UP_CHANNEL, workflowId]);
 }
@@ -48,7 +54,7 @@ export async function requestWakeUps(
          requested_at = excluded.requested_at, next_attempt_at = excluded.next_attempt_at, attempts = 0, last_error = null
        returning workflow_id
      ) select pg_notify(?, workflow_id) from asked`,
-    [wakeUps.kind, wakeUps.kind, wakeUps.organizationId, at, at, wakeUps.entityIds.toSorted(), WAKE_UP_CHANNEL],
+    [wakeUps.kind, wakeUps.kind, wakeUps.organizationId, at, AT_ONCE, wakeUps.entityIds.toSorted(), WAKE_UP_CHANNEL],
   );
 }
 
@@ -64,7 +70,7 @@ export async function claimWakeUps(
 ): Promise<WakeUp[]> {
   const result = await db.raw<{ rows: Record<string, unknown>[] }>(
     `update wake_ups set next_attempt_at = ? where workflow_id in (
-       select workflow_id from wake_ups where next_attempt_at <= ? order by next_attempt_at limit ? for update skip locked
+       select workflow_id from wake_ups where next_attempt_at <= ? order by next_attempt_at, requested_at limit ? for update skip locked
      ) returning workflow_id, kind, entity_id, organization_id, generation, attempts`,
     [leaseUntil, at, limit],
   );
