@@ -111,7 +111,7 @@ test('of an answer of 10 MB only the beginning is read, and 2xx counts though th
 });
 
 test('secrets that a receiver echoes are masked, and what a text column cannot hold is replaced', async (t) => {
-  const { url } = await receiver(t, (response, request) => response.end(`${request.headers.authorization} ${request.headers['x-key']} ${SECRET} \0 ${SECRET.slice(6)} \uD83D`));
+  const { url } = await receiver(t, (response, request) => response.end(`${request.headers.authorization} ${String(request.headers['x-key'])} ${SECRET} \0 ${SECRET.slice(6)} \uD83D`));
   const { answer } = await createWebhookSender(LOOPBACK).send(message(url, { headers: { authorization: 'Bearer s3cret-token', 'x-key': 'abcd' } }), NEVER);
   t.is(answer, '[masked] [masked] [masked] � [masked] �');
 });

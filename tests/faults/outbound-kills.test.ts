@@ -1,29 +1,39 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { notify } from '../../commands/notifications/port.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { systemClock } from '../../workers/dependencies.ts';
 import { anOrganization } from '../helpers/connect.ts';
-import { ownServers } from '../helpers/own-servers.ts';
-import { LOGIN, mailServer } from '../helpers/peers/mail-server.ts';
-import { eventually, platform } from '../helpers/platform.ts';
-import { receiver, status } from '../helpers/receiver.ts';
+import { ownServers, type OwnServers } from '../helpers/own-servers.ts';
+import { LOGIN, mailServer, type MailServer } from '../helpers/peers/mail-server.ts';
+import { eventually, platform, type Platform } from '../helpers/platform.ts';
+import { receiver, status, type Receiver } from '../helpers/receiver.ts';
 import { aMember, aWebhook, deliveriesOf, logOf, publish } from '../helpers/webhook-site.ts';
 import { startWorkerProcess, type WorkerProcess } from '../helpers/worker-process.ts';
 
-test('workers are killed between answer and record, and Temporal loses its database: each delivery and mail ends by name, nothing is recorded twice', async (t) => {
-  t.timeout(240_000);
+interface World {
+  servers: OwnServers;
+  site: Platform;
+  hooks: Receiver;
+  mails: MailServer;
+  /** Starts a process of workers. */
+  begin(): Promise<void>;
+  /** Kills it; `kills` are those that were asked for so far. */
+  kill(): void;
+  kills: Promise<void>[];
+}
+
+/** A platform on servers of its own. The mail server kills the workers while it takes the first mail. */
+async function world(t: ExecutionContext): Promise<World> {
   const servers = await ownServers();
   const hooks = await receiver();
   let workers: WorkerProcess | null = null;
-  const killed: Promise<void>[] = [];
-  const kill = (): void => void killed.push(workers?.kill() ?? Promise.resolve());
-  let mailsTaken = 0;
-  const mails = await mailServer({
+  const kills: Promise<void>[] = [];
+  const kill = (): void => void kills.push(workers?.kill() ?? Promise.resolve());
+  const mails: MailServer = await mailServer({
     onData(stream, session, done) {
       stream.resume().on('end', () => {
-        mailsTaken += 1;
         mails.received.push({ to: session.envelope.rcptTo.map(({ address }) => address), raw: '', secure: session.secure });
-        if (mailsTaken === 1) kill();
+        if (mails.received.length === 1) kill();
         done(null, 'taken');
       });
     },
@@ -41,6 +51,12 @@ test('workers are killed between answer and record, and Temporal loses its datab
     workers = startWorkerProcess(site.config);
     await workers.ready;
   };
+  return { servers, site, hooks, mails, begin, kill, kills };
+}
+
+test('workers are killed between answer and record, and Temporal loses its database: each delivery and mail ends by name, nothing is recorded twice', async (t) => {
+  t.timeout(240_000);
+  const { servers, site, hooks, mails, begin, kill, kills } = await world(t);
   const organizationId = await anOrganization(site);
   const { id } = await aWebhook(site, systemClock, { organizationId, url: hooks.url });
 
@@ -50,8 +66,8 @@ test('workers are killed between answer and record, and Temporal loses its datab
   });
   await publish(site, systemClock, organizationId);
   await begin();
-  await eventually(() => Promise.resolve(killed.length === 1), 'the first message');
-  await Promise.all(killed);
+  await eventually(() => Promise.resolve(kills.length === 1), 'the first message');
+  await Promise.all(kills);
   t.like((await deliveriesOf(site, id))[0], { state: 'pending', attempts: 0 });
   await begin();
   await eventually(async () => (await deliveriesOf(site, id))[0]?.state === 'delivered', 'the repeat', 90);
@@ -61,8 +77,8 @@ test('workers are killed between answer and record, and Temporal loses its datab
 
   const to = { userIds: [await aMember(site, systemClock, organizationId, 'holder')], managers: false };
   await inTransaction(site.db, (tx) => notify(tx, { organizationId, kind: 'booking', key: '1', to, subject: 'Booked', text: '.', at: systemClock.now() }));
-  await eventually(() => Promise.resolve(killed.length === 2), 'the first mail');
-  await Promise.all(killed);
+  await eventually(() => Promise.resolve(kills.length === 2), 'the first mail');
+  await Promise.all(kills);
   t.like(await site.db('mails').first(), { state: 'pending', attempts: 0 });
 
   // With the mail half done, and a delivery that waits for its next attempt, Temporal forgets everything.

@@ -56,6 +56,6 @@ export async function mailServer(options: SMTPServerOptions = {}, port = 0): Pro
     authority,
     received,
     replies,
-    stop: () => new Promise((resolve) => void server.close(() => resolve())),
+    stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
