@@ -82,7 +82,7 @@ export async function takenNames(tx: Transaction, organizationId: string, resour
     `select wished.name from unnest(cast(:names as text[])) as wished (name)
      where exists (select from environments e where e.organization_id = :organizationId and e.deleted_at is null
        and lower(e.name) = lower(wished.name) and lower(e.resource_type) = lower(:resourceType))`,
-    { organizationId, resourceType, names: names as string[] },
+    { organizationId, resourceType, names },
   );
   return new Set(result.rows.map((row) => row.name));
 }
