@@ -50,7 +50,7 @@ test('a notice becomes one mail a person, whoever names them how often, and none
   const to = { userIds: [holder, holder, manager, silent], managers: true };
   await tell(site, systemClock, { organizationId, to });
   await tell(site, systemClock, { organizationId, to });
-  await eventually(async () => (await site.db('mails').where({ state: 'sent' })).length === 2, 'two mails');
+  await eventually(async () => (await site.db('mails').where({ state: 'sent' })).length === 2, 'two mails', 150);
   t.is((await site.db('mails')).length, 2);
   const files = readdirSync(join(site.directory, 'mail'));
   t.is(files.length, 2);
@@ -98,6 +98,6 @@ test('where mail is not set up, and where the account is disabled meanwhile, a m
   await site.db('users').where({ id: userIds[1] }).update({ disabled_at: systemClock.now() });
   const workers = await site.startWorkers();
   t.teardown(() => workers.stop());
-  await eventually(async () => (await site.db('mails').where({ state: 'pending' })).length === 0, 'their ends');
+  await eventually(async () => (await site.db('mails').where({ state: 'pending' })).length === 0, 'their ends', 150);
   t.deepEqual((await mailsOf(site)).map(({ outcome, last_error: error }) => `${outcome} ${error?.code}`), ['not-configured notifications.not-configured', 'recipient-gone undefined']);
 });

@@ -34,7 +34,7 @@ test('an event is signed and delivered once to each webhook that asked for it, a
   const deaf = await aWebhook(site, systemClock, { organizationId, url: hooks.url, events: ['booking.cancelled'] });
   await aWebhook(site, systemClock, { organizationId: await anOrganization(site, 'Other'), url: hooks.url });
   await publish(site, systemClock, organizationId, { booking_id: 'bkg_1' });
-  await eventually(async () => (await site.db('webhook_deliveries').where({ state: 'delivered' })).length === 2, 'both deliveries');
+  await eventually(async () => (await site.db('webhook_deliveries').where({ state: 'delivered' })).length === 2, 'both deliveries', 150);
   t.is(hooks.messages.length, 2);
   for (const { secret } of [first, second]) {
     const signed = hooks.messages.filter(({ headers, body }) => verifies(secret, body, headers as Record<string, string>));
