@@ -28,7 +28,8 @@ export const bookingEntity: EntityDefinition<Booking, BookingAct> = {
   forLedger: ({ bookedBy: _by, sshPublicKey: _key, ...rest }) => rest,
 };
 
-const writeOffer: WriteOffer = (tx, offer, decision) => createEntity(tx, bookingEntity, offer, 'bookings.offer', decision);
+/** Writes an offer as any booking is written. */
+export const writeOffer: WriteOffer = (tx, offer, decision) => createEntity(tx, bookingEntity, offer, 'bookings.offer', decision);
 
 function describe(booking: Booking): string {
   const { state, environmentId, since, until, endReason } = booking;

@@ -17,7 +17,7 @@ import { tellOfBooking } from './tell-of-booking.ts';
  */
 export async function followBooking(tx: Transaction, before: Booking | null, after: Booking, writeOffer: WriteOffer): Promise<void> {
   const environment = await environmentOfBooking(tx, after.organizationId, after.environmentId);
-  if (environment.resourceId !== null) await claimPower(tx, after, environment, environment.resourceId);
+  if (environment.resourceId !== null) await claimPower(tx, after, environment, environment.resourceId, after.lastAt);
   await tellOfBooking(tx, before, after, environment);
   if (before !== null && freesTime(before, after) && environment.isBookable) {
     await offerFreed(tx, environment, after.organizationId, after.lastAt, writeOffer);
@@ -31,11 +31,12 @@ function freesTime(before: Booking, after: Booking): boolean {
   return after.since > before.since || (after.until !== null && (before.until === null || after.until < before.until));
 }
 
-async function claimPower(tx: Transaction, booking: Booking, environment: EnvironmentOfBooking, resourceId: string): Promise<void> {
-  const { organizationId, lastAt: at } = booking;
+/** Brings a booking's claims on the machine in line with what it and its environment want now. */
+export async function claimPower(tx: Transaction, booking: Booking, environment: EnvironmentOfBooking, resourceId: string, at: Instant): Promise<void> {
+  const { organizationId } = booking;
   const wishes = powerWishes(booking, environment, environment.powerOnBefore ? await bootSeconds(tx, organizationId, resourceId) : 0);
   const open = wishes.filter((wish) => wish.until === null || wish.until > at);
-  await changeClaims(tx, organizationId, [resourceId], (claims) => differing(claims.filter((claim) => claim.sourceId === booking.id), open, booking, resourceId), { at, by: system('booking') });
+  await changeClaims(tx, organizationId, [resourceId], (claims) => differing(claims.filter((claim) => claim.sourceId === booking.id), open, { ...booking, lastAt: at }, resourceId), { at, by: system('booking') });
 }
 
 /** Claims that stay as they are are left alone: what is said again would be carried out again. */

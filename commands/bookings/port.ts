@@ -1,16 +1,33 @@
 import { openBookingsOf } from '../../db/bookings/booking-store.ts';
+import { expireWaiting } from '../../db/bookings/waitlist-store.ts';
+import { environmentOfBooking } from '../../db/environments/environment-of-booking.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { endBooking, type Booking } from '../../domain/bookings/booking.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import { decide } from '../shared/entity-commands.ts';
-import { bookingEntity } from './booking-entity.ts';
+import { bookingEntity, writeOffer } from './booking-entity.ts';
+import { claimPower } from './follow-booking.ts';
+import { offerFreed } from './offer-freed.ts';
+
+/**
+ * Brings what follows from an environment in line with it, after it changed: the machine's claims of
+ * its bookings, and what it offers to who waits for it. The caller holds the environment's lock.
+ */
+export async function followEnvironment(tx: Transaction, organizationId: string, environmentId: string, at: Instant): Promise<void> {
+  const environment = await environmentOfBooking(tx, organizationId, environmentId);
+  if (environment.resourceId !== null) {
+    for (const booking of await openBookingsOf(tx, organizationId, environmentId)) await claimPower(tx, booking, environment, environment.resourceId, at);
+  }
+  if (environment.isBookable) await offerFreed(tx, environment, organizationId, at, writeOffer);
+}
 
 /**
  * Ends every booking of an environment that leaves the organization, current and future, and tells
- * their holders, in the caller's transaction. The caller holds the environment's lock.
+ * their holders, and ends the waiting for it, in the caller's transaction. The caller holds the environment's lock.
  */
 export async function endBookingsOf(tx: Transaction, organizationId: string, environmentId: string, decision: { at: Instant; by: Actor }): Promise<Booking[]> {
+  await expireWaiting(tx, organizationId, environmentId, decision.at);
   const ended: Booking[] = [];
   for (const { id } of await openBookingsOf(tx, organizationId, environmentId)) {
     ended.push(await decide(tx, bookingEntity, { organizationId, id }, decision, (booking, at) => endBooking(booking, 'environment-gone', at)));

@@ -16,7 +16,7 @@ import {
 import { invalidField } from '../../domain/shared/errors.ts';
 import { refusalOf } from '../../domain/power/stoppable.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
-import { endBookingsOf } from '../bookings/port.ts';
+import { endBookingsOf, followEnvironment } from '../bookings/port.ts';
 import { requireOwnerIsMember } from '../organizations/require-member.ts';
 import { rootPool } from '../pools/root-pool.ts';
 import { newId } from '../shared/new-id.ts';
@@ -46,6 +46,8 @@ export async function editEnvironment(tx: Transaction, ref: EntityRef, changes: 
     if (changes.poolId !== undefined) await poolFor(tx, organizationId, changes.poolId, at);
     return edit(current, changes, await cannotSwitch(tx, current));
   });
+  const switchesPower = changes.powerOnBefore !== undefined || changes.powerOffAfter !== undefined;
+  if (switchesPower) await followEnvironment(tx, organizationId, ref.id, environment.lastAt);
   return environment;
 }
 
@@ -60,6 +62,8 @@ export async function deactivateEnvironment(tx: Transaction, ref: EntityRef, dec
 export async function reactivateEnvironment(tx: Transaction, ref: EntityRef, decision: EnvironmentDecision): Promise<Environment> {
   const { environment, changed } = await decideOnEnvironment(tx, ref, decision, reactivate);
   if (changed) await tellOfEnvironment(tx, environment, 'reactivated', decision.by);
+  // Who waits may have it now.
+  if (changed) await followEnvironment(tx, ref.organizationId, ref.id, environment.lastAt);
   return environment;
 }
 

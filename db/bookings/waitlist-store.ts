@@ -53,6 +53,13 @@ export async function saveWaitlistEntry(
     });
 }
 
+/** Ends the waiting for an environment that nobody can book any more. */
+export async function expireWaiting(tx: Transaction, organizationId: string, environmentId: string, at: Instant): Promise<void> {
+  await tx('waitlist_entries')
+    .where({ organization_id: organizationId, environment_id: environmentId, state: 'waiting' })
+    .update({ state: 'expired', last_at: at });
+}
+
 export async function listWaitlist(
   db: Database,
   organizationId: string,

@@ -1,5 +1,6 @@
 import { bookEnvironment, type BookRequest } from '../../commands/bookings/book-environment.ts';
 import { createUser } from '../../commands/identity/create-user.ts';
+import { rootPool } from '../../commands/pools/root-pool.ts';
 import { newId } from '../../commands/shared/new-id.ts';
 import { insertMembership } from '../../db/organizations/membership-store.ts';
 import type { Database } from '../../db/shared/connection.ts';
@@ -34,9 +35,7 @@ export interface EnvironmentWish {
 /** An environment as the database has it, in the organization's root pool. */
 export async function insertEnvironment(db: Database, organizationId: string, wish: EnvironmentWish, at: Instant): Promise<string> {
   const id = newId('environment');
-  const known = await db('pools').where({ organization_id: organizationId }).whereNull('parent_id').first<{ id: string } | undefined>('id');
-  const poolId = known?.id ?? newId('pool');
-  if (known === undefined) await db('pools').insert({ id: poolId, organization_id: organizationId, name: 'All', created_at: at, last_at: at });
+  const { id: poolId } = await inTransaction(db, (tx) => rootPool(tx, { id: organizationId }, at));
   await db('environments').insert({
     id,
     organization_id: organizationId,
