@@ -1,6 +1,7 @@
 import anyTest, { type TestFn } from 'ava';
 import { newId } from '../../commands/shared/new-id.ts';
 import { operations } from '../../api/operations.ts';
+import { secretLinks } from '../../api/secret-links.ts';
 import type { OrganizationRole } from '../../domain/organizations/role.ts';
 import { ID_PREFIXES, type IdKind } from '../../domain/shared/ids.ts';
 import { startTestApi, type Person, type Reply, type TestApi } from '../helpers/api.ts';
@@ -214,8 +215,9 @@ for (const { id } of operations) {
   });
 }
 
-test('the document describes every operation and nothing else', (t) => {
-  t.deepEqual([...t.context.described.keys()].toSorted(), operations.map(({ id }) => id).toSorted());
+test('the document describes every operation, the secret links and nothing else', (t) => {
+  const served = new Set([...operations, ...secretLinks].map(({ id }) => id));
+  t.deepEqual(new Set(t.context.described.keys()), served);
 });
 
 test('every object that a request may hold refuses unknown fields', async (t) => {

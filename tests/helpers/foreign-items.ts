@@ -5,6 +5,8 @@ import { createScalingGroup } from '../../commands/sandbox/scaling-groups.ts';
 import { createCalendarFeed } from '../../commands/environments/calendar-feeds.ts';
 import { addSshKey } from '../../commands/identity/ssh-keys.ts';
 import { createPool } from '../../commands/pools/edit-pool.ts';
+import { holdInstance } from '../../commands/power/hold-instances.ts';
+import { createSchedule } from '../../commands/power-schedules/edit-schedule.ts';
 import { newId } from '../../commands/shared/new-id.ts';
 import { createWebhook } from '../../commands/webhooks/edit-webhook.ts';
 import { pingWebhook } from '../../commands/webhooks/request-delivery.ts';
@@ -20,7 +22,7 @@ import { system } from '../../domain/shared/entity.ts';
 import type { TestApi } from './api.ts';
 import { book, insertEnvironment, insertPerson } from './bookings.ts';
 import { sandboxFaultWish, sandboxWish } from './sandbox.ts';
-import { insertInstances } from './power.ts';
+import { insertInstances, ruleOf } from './power.ts';
 import { sshPublicKey } from './ssh-keys.ts';
 
 const TEST = system('test');
@@ -158,6 +160,19 @@ async function token(api: TestApi, organizationId: string): Promise<string> {
   return id;
 }
 
+async function powerSchedule(api: TestApi, organizationId: string): Promise<string> {
+  const at = api.clock.now();
+  const wish = { organizationId, name: newId('power-schedule'), description: '', rule: ruleOf({}, at), tagSelector: null, enabled: true };
+  return (await inTransaction(api.db, (tx) => createSchedule(tx, { ...wish, resourceIds: [], applyNow: false }, { at, by: TEST }))).schedule.id;
+}
+
+async function powerRun(api: TestApi, organizationId: string): Promise<string> {
+  const resourceId = await instance(api, organizationId);
+  const wish = { resourceId, wanted: 'on' as const, until: null, reason: '' };
+  const { run } = await inTransaction(api.db, (tx) => holdInstance(tx, organizationId, wish, { at: api.clock.now(), by: TEST, cause: 'start' }));
+  return run?.run.id ?? '';
+}
+
 async function environment(api: TestApi, organizationId: string): Promise<string> {
   return await insertEnvironment(api.db, organizationId, {}, api.clock.now());
 }
@@ -225,6 +240,8 @@ export const itemMakers: Record<string, MakeItem> = {
   'sandbox-instances': sandboxInstance,
   'sandbox-faults': sandboxFault,
   'sandbox-scaling-groups': sandboxScalingGroup,
+  'power-schedules': powerSchedule,
+  'power-runs': powerRun,
   environments: environment,
   bookings: booking,
   'waitlist-entries': waitlistEntry,
