@@ -133,7 +133,8 @@ test('an instance has one schedule: the second is told the first, also when both
   const attach = (scheduleId: string) =>
     inTransaction(db, (tx) => attachInstances(tx, { organizationId, id: scheduleId }, [id], { at: NIGHT, by, applyNow: false }));
   const outcomes = (await Promise.all([attach(one.id), attach(two.id)])).map(({ items: [item] }) => item);
-  t.deepEqual(new Set(outcomes.map((item) => item?.outcome)), new Set(['attached', 'refused']));
+  t.is(outcomes.filter((item) => item?.outcome === 'attached').length, 1);
+  t.is(outcomes.filter((item) => item?.outcome === 'refused').length, 1);
   const refused = outcomes.find((item) => item?.outcome === 'refused');
   t.regex(refused?.outcome === 'refused' ? refused.error.message : '', /Office hours|Nights/);
   t.is(refused?.outcome === 'refused' ? refused.error.code : '', 'power-schedules.other-schedule');
@@ -245,7 +246,7 @@ test('two sweeps at once take each schedule once', async (t) => {
   t.true(taken.reduce((sum, one) => sum + one, 0) <= 40);
   const served = (await items()).map((item) => item.resource_id);
   t.is(served.length, ids.length);
-  t.deepEqual(new Set(served), new Set(ids));
+  t.deepEqual(new Set(served).symmetricDifference(new Set(ids)), new Set());
   t.deepEqual(await db('power_schedules').where('next_due_at', '<=', MORNING), []);
 });
 
