@@ -81,6 +81,13 @@ for (const [problem, seconds] of passing) {
   });
 }
 
+test('those of a portion that were refused together come back together, those of another portion at another time', (t) => {
+  const backAt = (changes: Partial<RunItem>) => afterRefusal(item({ attempts: 3, ...changes }), refusal('throttled'), AT).nextAttemptAt;
+  t.is(backAt({ resourceId: 'res_1' }), backAt({ resourceId: 'res_2' }));
+  t.not(backAt({ slot: 1 }), backAt({ slot: 2 }));
+  t.not(backAt({ dataSourceId: 'ds_1' }), backAt({ dataSourceId: 'ds_2' }));
+});
+
 test('the cloud’s own Retry-After is waited for when it is longer', (t) => {
   const refused = afterRefusal(item({ attempts: 1 }), refusal('throttled', 120), AT);
   t.true((refused.nextAttemptAt ?? '') >= later(120));

@@ -149,15 +149,18 @@ export function afterRefusal(item: RunItem, error: DomainError, at: Instant): Ru
   if (patience === undefined) return fail(item, error, at);
   const backOff = Math.min(patience.most, patience.first * 2 ** Math.max(0, item.attempts - 1));
   const seconds = Math.max(backOff, error.retryAfterSeconds ?? 0);
-  const nextAttemptAt = plusMilliseconds(at, Math.round(seconds * 1000 * (1 + spread(item.resourceId))));
+  const nextAttemptAt = plusMilliseconds(at, Math.round(seconds * 1000 * (1 + spread(item))));
   if (nextAttemptAt >= item.deadlineAt) return fail(item, error, at);
   return { ...item, lastError: toErrorRecord(error), detail: 'The cloud refused; it is tried again.', nextAttemptAt };
 }
 
-/** Up to a fifth, always the same for one instance: many that were refused together do not come back together. */
-function spread(resourceId: string): number {
+/**
+ * Up to a fifth, the same for all of a portion: those refused together come back together, as one batch. Portions that
+ * were refused together do not.
+ */
+function spread({ dataSourceId, slot }: RunItem): number {
   let sum = 0;
-  for (const character of resourceId) sum = (sum * 31 + character.charCodeAt(0)) % 1009;
+  for (const character of `${dataSourceId}/${slot}`) sum = (sum * 31 + character.charCodeAt(0)) % 1009;
   return sum / 1009 / 5;
 }
 
