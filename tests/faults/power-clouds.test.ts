@@ -21,8 +21,8 @@ async function byHand(t: { teardown(end: () => Promise<void>): void }, start: st
   return { ...(await powerByHand(site, start)), site };
 }
 
-const callsOf = async ({ site, sandbox }: Pick<PowerSite, 'site' | 'sandbox'>, action: string): Promise<{ at: string; outcome: string; changed: boolean }[]> =>
-  await site.db('sandbox_calls').where({ organization_id: sandbox.organizationId, action }).orderBy('number').select('at', 'outcome', 'changed');
+const callsOf = async ({ site, sandbox }: Pick<PowerSite, 'site' | 'sandbox'>, action: string): Promise<{ at: string; batch: number; changed: boolean }[]> =>
+  await site.db('sandbox_calls').where({ organization_id: sandbox.organizationId, action }).orderBy('number').select('at', 'batch', 'changed');
 
 const clearFaults = async (power: Pick<PowerSite, 'site' | 'sandbox' | 'decision'>): Promise<void> => {
   await inTransaction(power.site.db, (tx) => clearSandboxFaults(tx, power.sandbox.key, power.decision()));
@@ -84,7 +84,7 @@ test('a machine stuck in stopping ends as a named failure, holds up nobody, and 
   t.deepEqual((await power.changes([other])).map(({ action }) => action), ['stop', 'start']);
 });
 
-test('a throttled call is repeated when the cloud says, not before, and takes effect once', async (t) => {
+test('a throttled batch is repeated whole when the cloud says, not before, and takes effect once', async (t) => {
   const power = await powerSite(t, `${DAY}T07:50:00.000Z`);
   const ids = await power.sandbox.machines(2, { bootSeconds: 5 });
   await power.schedule(OFFICE_HOURS, ids);
@@ -97,6 +97,7 @@ test('a throttled call is repeated when the cloud says, not before, and takes ef
   const [first, second] = [...new Set(calls.map(({ at }) => Date.parse(at)))];
   t.true((second ?? 0) - (first ?? 0) >= 600_000, 'ten minutes');
   t.is(calls.filter(({ changed }) => changed).length, 2);
+  t.true(calls.every(({ batch }) => batch === 2), 'they came back together, as one batch');
 });
 
 test('credentials revoked halfway are a named outcome at once, and with new ones the next trigger is followed', async (t) => {
