@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { PowerCall } from '../../domain/data-sources/cloud-ports.ts';
 import { callInBatches, type BatchCall } from '../../domain/power/call-in-batches.ts';
 import type { RunItem } from '../../domain/power/run-item.ts';
@@ -17,7 +18,7 @@ export async function callClouds(
     const attemptOf = new Map(group.map(({ item, ref }) => [ref.nativeId, item.attempts]));
     const call: BatchCall = async (batch) => {
       // A repeat of the same attempt is the same wish to the cloud; the next attempt is a new one.
-      const key = `${runId}/${action}/${batch.map(({ nativeId }) => `${nativeId}#${attemptOf.get(nativeId) ?? 0}`).join(',')}`;
+      const key = `${runId}/${action}/${digestOf(batch.map(({ nativeId }) => `${nativeId}#${attemptOf.get(nativeId) ?? 0}`))}`;
       return action === 'on' ? await power.start(batch, key, signal) : await power.stop(batch, key, signal);
     };
     const options = { cloud, batchSize: power.batchSize, concurrency: power.concurrency };
@@ -28,4 +29,9 @@ export async function callClouds(
     }
   }
   return answers;
+}
+
+/** Clouds keep the key with each instance: it stays short however many are in the batch. */
+function digestOf(members: readonly string[]): string {
+  return createHash('sha256').update(members.join()).digest('base64url');
 }
