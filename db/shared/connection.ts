@@ -10,13 +10,20 @@ const TYPE = { int8: 20, date: 1082, timestamptz: 1184 };
 const types = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (format !== 'binary') {
-      if (oid === TYPE.timestamptz) return (value: string) => new Date(value).toISOString();
+      if (oid === TYPE.timestamptz) return toInstantText;
       if (oid === TYPE.date) return (value: string) => value;
       if (oid === TYPE.int8) return toExactNumber;
     }
     return pg.types.getTypeParser(oid, format);
   },
 };
+
+/** Sessions run in UTC, so nearly every instant reads `2026-11-21 07:00:00.123456+00` and only its form is to change. */
+function toInstantText(value: string): string {
+  if (value.length > 29 || !value.endsWith('+00') || value[4] !== '-') return new Date(value).toISOString();
+  const milliseconds = value.slice(20, -3).slice(0, 3).padEnd(3, '0');
+  return `${value.slice(0, 10)}T${value.slice(11, 19)}.${milliseconds}Z`;
+}
 
 function toExactNumber(value: string): number {
   const number = Number(value);
