@@ -67,8 +67,12 @@ export async function saveFired(tx: Transaction, schedules: readonly PowerSchedu
        last_run_id = g."lastRunId"
      from jsonb_to_recordset(cast(? as jsonb)) as g (id text, "processedUntil" timestamptz, "nextDueAt" timestamptz,
        "lastFire" jsonb, "lastRunId" text)
-     where s.id = g.id`,
-    [JSON.stringify(schedules.map(({ id, processedUntil, nextDueAt, lastFire, lastRunId }) => ({ id, processedUntil, nextDueAt, lastFire, lastRunId })))],
+     -- The ids once more, so that it goes by the index whatever the planner believes of the record set.
+     where s.id = any(?) and s.id = g.id`,
+    [
+      JSON.stringify(schedules.map(({ id, processedUntil, nextDueAt, lastFire, lastRunId }) => ({ id, processedUntil, nextDueAt, lastFire, lastRunId }))),
+      schedules.map(({ id }) => id),
+    ],
   );
 }
 

@@ -69,8 +69,9 @@ export async function savePowerStates(tx: Transaction, states: readonly PowerSta
      from jsonb_to_recordset(cast(? as jsonb)) as g (resource_id text, wanted text, wanted_generation bigint,
        wanted_since timestamptz, decided_by text, decided_by_id text, settled_generation bigint, settled_at timestamptz,
        next_due_at timestamptz)
-     where s.resource_id = g.resource_id`,
-    [JSON.stringify(given)],
+     -- Here and below the ids once more, so that it goes by the index whatever the planner believes of the record set.
+     where s.resource_id = any(?) and s.resource_id = g.resource_id`,
+    [JSON.stringify(given), given.map((state) => state.resource_id)],
   );
 }
 
@@ -85,8 +86,8 @@ export async function settlePowerStates(
   await tx.raw(
     `update power_states s set settled_generation = g.generation, settled_at = ?
      from jsonb_to_recordset(cast(? as jsonb)) as g ("resourceId" text, generation bigint)
-     where s.organization_id = ? and s.resource_id = g."resourceId" and s.wanted_generation = g.generation`,
-    [at, JSON.stringify(settled), organizationId],
+     where s.organization_id = ? and s.resource_id = any(?) and s.resource_id = g."resourceId" and s.wanted_generation = g.generation`,
+    [at, JSON.stringify(settled.map(({ resourceId, generation }) => ({ resourceId, generation }))), organizationId, settled.map(({ resourceId }) => resourceId)],
   );
 }
 

@@ -40,11 +40,17 @@ export async function saveItems(tx: Transaction, organizationId: string, runId: 
      from jsonb_to_recordset(cast(:items as jsonb)) as g (position integer, state text, observed text, "observedAt" timestamptz,
        attempts integer, "calledAt" timestamptz, operation text, "lastError" jsonb, detail text, "nextAttemptAt" timestamptz,
        "finishedAt" timestamptz)
-     where i.organization_id = :organizationId and i.run_id = :runId and i.position = g.position and i.state = 'open'
+     -- The positions once more, so that it goes by the index whatever the planner believes of the record set.
+     where i.organization_id = :organizationId and i.run_id = :runId and i.position = any(:positions) and i.position = g.position and i.state = 'open'
      returning i.position`,
-    { organizationId, runId, items: JSON.stringify(items) },
+    { organizationId, runId, positions: items.map((item) => item.position), items: JSON.stringify(items.map(toProgress)) } as never,
   );
   return new Set(result.rows.map((row) => row.position));
+}
+
+/** What changes of an item while its run goes on. */
+function toProgress({ position, state, observed, observedAt, attempts, calledAt, operation, lastError, detail, nextAttemptAt, finishedAt }: RunItem) {
+  return { position, state, observed, observedAt, attempts, calledAt, operation, lastError, detail, nextAttemptAt, finishedAt };
 }
 
 export function toRunItem(row: Row): RunItem {
