@@ -1,7 +1,6 @@
 import { recordLooks, type Looks } from '../../commands/power/record-looks.ts';
 import { wantedGenerations } from '../../db/power/power-state-store.ts';
 import { openItems } from '../../db/power/run-item-store.ts';
-import { getRun } from '../../db/power/run-store.ts';
 import { instanceTargets, type InstanceTarget } from '../../db/resources/instance-targets.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import type { CloudAccount, OperationState } from '../../domain/data-sources/cloud-ports.ts';
@@ -40,8 +39,6 @@ interface Callable {
  */
 export async function actuate(deps: PowerActivityDependencies, ref: EntityRef, act: ActuateAct): Promise<string> {
   return await longAttempt(async ({ signal }) => {
-    const run = await getRun(deps.db, ref.organizationId, ref.id);
-    if (run === null || run.state !== 'running') return 'the run has ended';
     const items = await openItems(deps.db, ref.organizationId, ref.id, act.slot, deps.clock.now());
     const [first] = items;
     if (first === undefined) return 'nothing wants to be looked at';
@@ -94,12 +91,15 @@ async function lookAtAll(
   const items: RunItem[] = [];
   const calls: Callable[] = [];
   const operations = await followOperations(account, known, signal);
+  const at = deps.clock.now();
   for (const { item, ref } of known) {
     const now = observed.get(ref.nativeId) ?? { state: 'unknown' as const, stateReason: null };
-    seen.set(item.resourceId, now);
-    const look = lookAt(item, now, operations.get(item.position) ?? null, deps.clock.now());
-    const refusal = look.call && item.action === 'off' ? refusalOf(targets.get(item.resourceId) as InstanceTarget) : null;
-    if (refusal !== null) items.push(afterRefusal(look.item, refusal, deps.clock.now()));
+    const target = targets.get(item.resourceId) as InstanceTarget;
+    const look = lookAt(item, now, operations.get(item.position) ?? null, at);
+    const refusal = look.call && item.action === 'off' ? refusalOf(target) : null;
+    // What is called for in the state that is known of it will be seen in another one in a moment.
+    if (!look.call || now.state !== target.state) seen.set(item.resourceId, now);
+    if (refusal !== null) items.push(afterRefusal(look.item, refusal, at));
     else if (look.call) calls.push({ item: look.item, ref });
     else items.push(look.item);
   }
@@ -129,15 +129,17 @@ async function beforeCalls({ deps, ref }: Portion, calls: Callable[]): Promise<{
 
 async function call({ deps, ref, account, signal }: Portion, counted: Callable[]): Promise<void> {
   const answers = await callClouds(account, counted, ref.id, signal);
+  const answeredAt = deps.clock.now();
   const after = counted.flatMap(({ item }) => {
     const answer = answers.get(item.position);
-    return answer === undefined ? [] : [afterCall(item, answer, deps.clock.now())];
+    return answer === undefined ? [] : [afterCall(item, answer, answeredAt)];
   });
   await record(deps, ref, { items: after, observed: new Map() });
 }
 
 async function refuseAll(deps: PowerActivityDependencies, ref: EntityRef, items: readonly RunItem[], error: DomainError): Promise<string> {
-  await record(deps, ref, { items: items.map((item) => afterRefusal({ ...item, attempts: item.attempts + 1 }, error, deps.clock.now())), observed: new Map() });
+  const at = deps.clock.now();
+  await record(deps, ref, { items: items.map((item) => afterRefusal({ ...item, attempts: item.attempts + 1 }, error, at)), observed: new Map() });
   return `${items.length} refused: ${error.code}`;
 }
 

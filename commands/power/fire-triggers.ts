@@ -34,13 +34,16 @@ export async function fireTriggers(
   { cause, at, by, withOperation = false }: { cause: RunCause & ('trigger' | 'run-now' | 'apply-now'); at: Instant; by: Actor; withOperation?: boolean },
 ): Promise<CreatedRun[]> {
   const byResource = new Map(fires.map((fire) => [fire.resourceId, fire]));
-  const looked = await reconsiderClaims(tx, organizationId, [...byResource.keys()], at, (claims, states) => ({
-    put: states.flatMap(({ resourceId }) => {
+  const looked = await reconsiderClaims(tx, organizationId, [...byResource.keys()], at, (claims, states) => {
+    const spoken = new Map(claims.filter((claim) => claim.source === 'schedule').map((claim) => [`${claim.resourceId}/${claim.sourceId}`, claim.id]));
+    const put = states.flatMap(({ resourceId }) => {
       const fire = byResource.get(resourceId);
-      return fire === undefined || (fire.until !== null && fire.until <= at) ? [] : [claimOf(organizationId, fire, cause, at)];
-    }),
-    drop: claims.filter((claim) => claim.untilNextTrigger).map((claim) => claim.id),
-  }));
+      if (fire === undefined || (fire.until !== null && fire.until <= at)) return [];
+      // The schedule's own claim is said anew, in place.
+      return [claimOf(organizationId, fire, { id: spoken.get(`${resourceId}/${fire.scheduleId}`) ?? newId('power-claim'), cause, at })];
+    });
+    return { put, drop: claims.filter((claim) => claim.untilNextTrigger).map((claim) => claim.id) };
+  });
   const wishes = looked.flatMap((one) => {
     const fire = byResource.get(one.state.resourceId);
     return fire === undefined ? [] : wishOf(one, fire);
@@ -48,9 +51,9 @@ export async function fireTriggers(
   return await createRuns(tx, organizationId, wishes, { cause, by, at, withOperation });
 }
 
-function claimOf(organizationId: string, fire: TriggerFire, cause: RunCause, at: Instant): PowerClaim {
+function claimOf(organizationId: string, fire: TriggerFire, { id, cause, at }: { id: string; cause: RunCause; at: Instant }): PowerClaim {
   return {
-    id: newId('power-claim'),
+    id,
     organizationId,
     resourceId: fire.resourceId,
     source: 'schedule',

@@ -21,13 +21,13 @@ export async function resourcesClaimedBy(tx: Transaction, organizationId: string
   return rows.map((row) => row.resource_id);
 }
 
-/** Writes claims in one statement. A hold replaces the instance's hold, a schedule's claim its schedule claim. */
+/** Writes claims; one that has its id there already is changed in place. A hold replaces the instance's hold, a schedule's claim its schedule claim. */
 export async function putClaims(tx: Transaction, organizationId: string, claims: readonly PowerClaim[]): Promise<void> {
   if (claims.length === 0) return;
   await tx.raw(
     `delete from power_claims p using jsonb_to_recordset(cast(:claims as jsonb)) as g (id text, resource_id text, source text)
      where p.organization_id = :organizationId and p.resource_id = g.resource_id
-       and (p.id = g.id or (g.source in ('hold', 'schedule') and p.source = g.source))`,
+       and p.id <> g.id and g.source in ('hold', 'schedule') and p.source = g.source`,
     bindings(organizationId, claims),
   );
   await tx.raw(
@@ -36,7 +36,10 @@ export async function putClaims(tx: Transaction, organizationId: string, claims:
      select id, :organizationId, resource_id, source, source_id, wanted, from_at, until_at, until_next_trigger, reason, origin, created_at
      from jsonb_to_recordset(cast(:claims as jsonb)) as c (id text, resource_id text, source text, source_id text,
        wanted text, from_at timestamptz, until_at timestamptz, until_next_trigger boolean, reason text, origin jsonb,
-       created_at timestamptz)`,
+       created_at timestamptz)
+     on conflict (id) do update set source_id = excluded.source_id, wanted = excluded.wanted, from_at = excluded.from_at,
+       until_at = excluded.until_at, until_next_trigger = excluded.until_next_trigger, reason = excluded.reason, origin = excluded.origin,
+       created_at = excluded.created_at`,
     bindings(organizationId, claims),
   );
 }
