@@ -1,8 +1,16 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
+import { Worker } from '@temporalio/worker';
+import { testEnvironment } from './environment.ts';
+import { eventually, type Platform } from './platform.ts';
 
 export type History = proto.temporal.api.history.v1.IHistory;
 const { EventType } = proto.temporal.api.enums.v1;
+
+/** Histories of earlier releases. Record new ones with ORRERY_RECORD_HISTORIES=1; never change old ones. */
+export const HISTORIES = join(import.meta.dirname, '..', 'replay', 'histories');
 
 const ACTIONS = [
   EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
@@ -22,4 +30,30 @@ export function actionsOf(history: History): number {
 export async function activityTypes(handle: WorkflowHandle): Promise<string[]> {
   const { events } = await handle.fetchHistory();
   return (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? []);
+}
+
+/** The histories of all runs of a workflow that has ended or rests, as visibility has them. */
+export async function historiesOf({ client }: Pick<Platform, 'client'>, workflowId: string): Promise<History[]> {
+  const query = `WorkflowId = '${workflowId}'`;
+  await eventually(async () => (await client.workflow.count(query)).count > 0, `${workflowId} in visibility`);
+  return await Array.fromAsync(client.workflow.list({ query }), ({ runId }) => client.workflow.getHandle(workflowId, runId).fetchHistory());
+}
+
+/** Replays a history with the workflows as they are; throws where they would decide otherwise. */
+export async function replay(history: unknown, workflowId: string): Promise<void> {
+  await Worker.runReplayHistory({ workflowBundle: { codePath: testEnvironment('ORRERY_TEST_BUNDLE') } }, history, workflowId);
+}
+
+/** Writes a history to be committed, when it is asked for. */
+export function recordHistory(name: string, history: History): void {
+  if (process.env.ORRERY_RECORD_HISTORIES !== '1') return;
+  writeFileSync(join(HISTORIES, `${name}.bin`), proto.temporal.api.history.v1.History.encode(withoutIdentity(history)).finish());
+}
+
+/** Which process did it is nobody's business in a committed file. */
+function withoutIdentity<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(withoutIdentity) as T;
+  if (typeof value === 'string') return value.replace(/^\d+@\S+$/, 'worker') as T;
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || 'low' in value) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, key === 'identity' ? '' : withoutIdentity(one)])) as T;
 }

@@ -1,36 +1,20 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'ava';
-import proto from '@temporalio/proto';
-import { Worker } from '@temporalio/worker';
 import { notify } from '../../commands/notifications/port.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { systemClock } from '../../workers/dependencies.ts';
 import { anOrganization } from '../helpers/connect.ts';
-import { testEnvironment } from '../helpers/environment.ts';
-import { actionsOf, type History } from '../helpers/histories.ts';
+import { actionsOf, recordHistory, replay, type History } from '../helpers/histories.ts';
 import { eventually, platform, type Platform } from '../helpers/platform.ts';
 import { receiver, status } from '../helpers/receiver.ts';
 import { aMember, aWebhook, deliveriesOf, publish } from '../helpers/webhook-site.ts';
-
-/** Which process did it is nobody's business in a committed file. */
-function withoutIdentity<T>(value: T): T {
-  if (Array.isArray(value)) return value.map(withoutIdentity) as T;
-  if (typeof value === 'string') return value.replace(/^\d+@\S+$/, 'worker') as T;
-  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || 'low' in value) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, key === 'identity' ? '' : withoutIdentity(one)])) as T;
-}
 
 /** The history of a workflow that has ended; it replays. Recorded as in replay.test.ts with ORRERY_RECORD_HISTORIES=1. */
 async function ended(site: Platform, workflowId: string, name: string): Promise<History> {
   const handle = site.client.workflow.getHandle(workflowId);
   await eventually(async () => (await handle.describe()).status.name === 'COMPLETED', `${workflowId} to end`);
   const history = await handle.fetchHistory();
-  await Worker.runReplayHistory({ workflowBundle: { codePath: testEnvironment('ORRERY_TEST_BUNDLE') } }, history, workflowId);
-  if (process.env.ORRERY_RECORD_HISTORIES === '1') {
-    const bytes = proto.temporal.api.history.v1.History.encode(withoutIdentity(history)).finish();
-    writeFileSync(join(import.meta.dirname, 'histories', `${name}.bin`), bytes);
-  }
+  await replay(history, workflowId);
+  recordHistory(name, history);
   return history;
 }
 

@@ -1,10 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { WorkflowHandle } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import proto from '@temporalio/proto';
-import { Worker } from '@temporalio/worker';
 import { tickDiscovery } from '../../commands/data-sources/request-discovery.ts';
 import { requestImport } from '../../commands/data-sources/request-import.ts';
 import { createSandboxInstances } from '../../commands/sandbox/instances.ts';
@@ -14,16 +13,10 @@ import { inTransaction } from '../../db/shared/transaction.ts';
 import { systemClock } from '../../workers/dependencies.ts';
 import { lookAgain } from '../../workflows/messages.ts';
 import { anOrganization, askFor, connectDirectory, importOutcome, outcomeOf, tester } from '../helpers/connect.ts';
-import { testEnvironment } from '../helpers/environment.ts';
 import { writeHandMadePeriod } from '../helpers/hand-made-bill.ts';
+import { actionsOf, HISTORIES, historiesOf, recordHistory, replay } from '../helpers/histories.ts';
 import { eventually, platform, type Platform } from '../helpers/platform.ts';
 import { sandboxWish } from '../helpers/sandbox.ts';
-
-type History = proto.temporal.api.history.v1.IHistory;
-const { EventType } = proto.temporal.api.enums.v1;
-
-/** Histories of earlier releases. Record new ones with ORRERY_RECORD_HISTORIES=1; never change old ones. */
-const HISTORIES = join(import.meta.dirname, 'histories');
 
 let site: Platform;
 let workers: { stop(): Promise<void> };
@@ -35,48 +28,6 @@ test.after.always(async () => {
   await workers?.stop();
   await site?.end();
 });
-
-async function replay(history: unknown, workflowId: string): Promise<void> {
-  await Worker.runReplayHistory({ workflowBundle: { codePath: testEnvironment('ORRERY_TEST_BUNDLE') } }, history, workflowId);
-}
-
-/** What Temporal Cloud would bill of a history: starts, timers, activities, signals and continue-as-new. */
-function actionsOf(history: History): number {
-  const counted = [
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
-    EventType.EVENT_TYPE_TIMER_STARTED,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
-    EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
-  ];
-  return (history.events ?? []).filter((event) => event.eventType !== null && counted.includes(event.eventType as number)).length;
-}
-
-async function historiesOf(workflowId: string): Promise<History[]> {
-  const histories: History[] = [];
-  const query = `WorkflowId = '${workflowId}'`;
-  await eventually(async () => (await site.client.workflow.count(query)).count > 0, `${workflowId} in visibility`);
-  for await (const { runId } of site.client.workflow.list({ query })) {
-    histories.push(await site.client.workflow.getHandle(workflowId, runId).fetchHistory());
-  }
-  return histories;
-}
-
-/** Which process did it is nobody's business in a committed file. */
-function withoutIdentity<T>(value: T): T {
-  if (Array.isArray(value)) return value.map(withoutIdentity) as T;
-  if (typeof value === 'string') return value.replace(/^\d+@\S+$/, 'worker') as T;
-  if (value === null || typeof value !== 'object' || value instanceof Uint8Array || 'low' in value) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, key === 'identity' ? '' : withoutIdentity(one)])) as T;
-}
-
-function record(name: string, history: History): void {
-  if (process.env.ORRERY_RECORD_HISTORIES !== '1') return;
-  mkdirSync(HISTORIES, { recursive: true });
-  const bytes = proto.temporal.api.history.v1.History.encode(withoutIdentity(history)).finish();
-  writeFileSync(join(HISTORIES, `${name}.bin`), bytes);
-}
 
 test('an import keeps its history within ten actions and one a file, and its history replays', async (t) => {
   const organizationId = await anOrganization(site);
@@ -91,13 +42,13 @@ test('an import keeps its history within ten actions and one a file, and its his
   // Signals that repeat are harmless; a closed workflow is started anew by the relay alone.
   const handle = site.client.workflow.getHandle(workflowId);
   await eventually(async () => (await handle.describe()).status.name === 'COMPLETED', 'the data source to rest');
-  const [first, ...others] = await historiesOf(workflowId);
+  const [first, ...others] = await historiesOf(site, workflowId);
   t.truthy(first);
   t.deepEqual(others, []);
   const actions = actionsOf(first ?? {});
   t.true(actions <= 10 + months.length, `${actions} actions`);
   await replay(first, workflowId);
-  record('data-source.import', first ?? {});
+  recordHistory('data-source.import', first ?? {});
 
   for (let count = 0; count < 12; count += 1) {
     await site.client.workflow.signalWithStart('dataSource', { workflowId, taskQueue: 'entities', args: [{ organizationId, id }], signal: lookAgain });
@@ -111,11 +62,11 @@ test('an import keeps its history within ten actions and one a file, and its his
   await inTransaction(site.db, (tx) => deleteDataSource(tx, ref, { at: systemClock.now(), by: tester }));
   await eventually(async () => (await getDataSource(site.db, organizationId, id))?.state === 'deleted', 'the purge');
   await eventually(async () => (await handle.describe()).status.name === 'COMPLETED', 'the deleted data source to rest');
-  for (const history of await historiesOf(workflowId)) await replay(history, workflowId);
-  record('data-source.delete', await handle.fetchHistory());
+  for (const history of await historiesOf(site, workflowId)) await replay(history, workflowId);
+  recordHistory('data-source.delete', await handle.fetchHistory());
   const check = await site.db('credential_checks').where({ data_source_id: id }).first<{ id: string }>('id');
-  const [checked] = await historiesOf(`credential-check/${check?.id}`);
-  record('credential-check', checked ?? {});
+  const [checked] = await historiesOf(site, `credential-check/${check?.id}`);
+  recordHistory('credential-check', checked ?? {});
   t.true(actionsOf(checked ?? {}) <= 6);
 });
 
@@ -139,8 +90,8 @@ test('a discovery takes five actions, the same however much it finds, and its hi
   t.deepEqual(await answersOf(handle, 'discover'), ['3 scopes listed: 603 instances, 600 new, 0 changed, 0 gone']);
   const actions = actionsOf(history);
   t.is(actions, 5, 'start, signal, look, discover, status');
-  for (const one of await historiesOf(handle.workflowId)) await replay(one, handle.workflowId);
-  record('data-source.discover', history);
+  for (const one of await historiesOf(site, handle.workflowId)) await replay(one, handle.workflowId);
+  recordHistory('data-source.discover', history);
 });
 
 test('a workflow at rest says what came of it, without our code and without a worker', async (t) => {
