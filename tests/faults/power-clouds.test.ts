@@ -1,4 +1,5 @@
 import test from 'ava';
+import { holdInstance } from '../../commands/power/hold-instances.ts';
 import { clearSandboxFaults } from '../../commands/sandbox/faults.ts';
 import { deleteSandboxInstance } from '../../commands/sandbox/instances.ts';
 import { deleteDataSource } from '../../commands/data-sources/edit-data-source.ts';
@@ -98,6 +99,19 @@ test('a throttled batch is repeated whole when the cloud says, not before, and t
   t.true((second ?? 0) - (first ?? 0) >= 600_000, 'ten minutes');
   t.is(calls.filter(({ changed }) => changed).length, 2);
   t.true(calls.every(({ batch }) => batch === 2), 'they came back together, as one batch');
+});
+
+test('a start that waits for its cloud is dropped when somebody wants the machine off meanwhile', async (t) => {
+  const power = await byHand(t, `${DAY}T07:50:00.000Z`);
+  const [id = ''] = await power.sandbox.machines(1, { bootSeconds: 5 });
+  await power.schedule(OFFICE_HOURS, [id]);
+  await power.fault('throttled', { action: 'start', remaining: 1, retryAfterSeconds: 600 });
+  await power.travelTo(`${DAY}T08:01:00.000Z`);
+  const hold = { resourceId: id, wanted: 'off' as const, until: null, reason: '' };
+  await inTransaction(power.site.db, (tx) => holdInstance(tx, power.sandbox.organizationId, hold, { ...power.decision(), cause: 'stop' }));
+  await power.travelTo(`${DAY}T09:00:00.000Z`);
+  t.deepEqual((await power.items(id)).map(({ action, state }) => [action, state]), [['on', 'superseded'], ['off', 'settled']]);
+  t.deepEqual(await power.changes(), [], 'the older wish is not called for any more');
 });
 
 test('credentials revoked halfway are a named outcome at once, and with new ones the next trigger is followed', async (t) => {
