@@ -250,11 +250,11 @@ test('two sweeps at once take each schedule once', async (t) => {
   t.deepEqual(await db('power_schedules').where('next_due_at', '<=', MORNING), []);
 });
 
-test('ten thousand instances in one schedule become ten runs', async (t) => {
+test('ten thousand instances in one schedule become ten runs of four portions', async (t) => {
   const { db, instances, schedule, sweep } = await site(t);
   await schedule({ resourceIds: await instances(Array.from({ length: 10_000 }, () => ({}))) });
   t.is(await sweep(MORNING), 1);
   const runs = await db('power_runs').select('slots', 'counts');
   t.is(runs.length, 10);
-  for (const { slots, counts } of runs) t.deepEqual([slots.length, counts.open], [10, 1000]);
+  for (const { slots, counts } of runs) t.deepEqual([slots.length, counts.open], [4, 1000]);
 });

@@ -93,7 +93,7 @@ function itemsOf(known: readonly Known[], at: Instant): RunItem[] {
   let inSlot = 0;
   let place: string | null = null;
   return known.map(({ wish: { overruledBy, ...wish }, target }, position) => {
-    if (target.dataSourceId !== place || inSlot === ITEMS_PER_SLOT) {
+    if (target.dataSourceId !== place || inSlot === ITEMS_PER_SLOT[target.cloud]) {
       slot += 1;
       inSlot = 0;
       place = target.dataSourceId;

@@ -1,4 +1,4 @@
-import type { InstanceRef, InstanceState, ObservedInstance } from '../../domain/resources/instance.ts';
+import type { Cloud, InstanceRef, InstanceState, ObservedInstance } from '../../domain/resources/instance.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
 
@@ -6,6 +6,7 @@ import type { Database, Transaction } from '../shared/connection.ts';
 export interface InstanceTarget {
   resourceId: string;
   dataSourceId: string;
+  cloud: Cloud;
   name: string;
   ref: InstanceRef;
   state: InstanceState;
@@ -14,6 +15,11 @@ export interface InstanceTarget {
   cannotStopReason: string | null;
   cannotStopDetail: string | null;
 }
+
+const COLUMNS = [
+  'resource_id', 'data_source_id', 'cloud', 'instance_name', 'native_id', 'region_id', 'handle', 'discard_local_ssd', 'state', 'gone_at',
+  'can_stop', 'cannot_stop_reason', 'cannot_stop_detail',
+];
 
 /** Instances of the organization by their resource ids; an id that is none is left out. */
 export async function instanceTargets(
@@ -24,7 +30,7 @@ export async function instanceTargets(
   const rows = await db('instances')
     .where('organization_id', organizationId)
     .whereRaw('resource_id = any(?)', [resourceIds as string[]])
-    .select<Record<string, unknown>[]>('*');
+    .select<Record<string, unknown>[]>(...COLUMNS);
   return new Map(rows.map((row) => [row.resource_id as string, toTarget(row)]));
 }
 
@@ -32,6 +38,7 @@ function toTarget(row: Record<string, unknown>): InstanceTarget {
   return {
     resourceId: row.resource_id as string,
     dataSourceId: row.data_source_id as string,
+    cloud: row.cloud as Cloud,
     name: row.instance_name as string,
     ref: {
       nativeId: row.native_id as string,

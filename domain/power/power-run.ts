@@ -1,3 +1,4 @@
+import type { Cloud } from '../resources/instance.ts';
 import { step, unchanged, type Actor, type EntityRow, type Settled } from '../shared/entity.ts';
 import type { Instant } from '../shared/time.ts';
 import type { RunItem, RunItemState } from './run-item.ts';
@@ -38,8 +39,8 @@ export interface PowerRun extends EntityRow {
   finishedAt: Instant | null;
 }
 
-/** Instances in one portion: as many as the largest batch a cloud takes. */
-export const ITEMS_PER_SLOT = 100;
+/** Instances in one portion: what a cloud takes in a few calls beside each other. Some take a hundred in one call, some a single one. */
+export const ITEMS_PER_SLOT: Readonly<Record<Cloud, number>> = { aws: 250, alibaba: 250, sandbox: 250, azure: 100, gcp: 100 };
 /** Instances in one run: their looks must fit one history. */
 export const ITEMS_PER_RUN = 1_000;
 
