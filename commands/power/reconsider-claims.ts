@@ -30,10 +30,11 @@ export async function reconsiderClaims(
   const states = await lockPowerStates(tx, organizationId, resourceIds, at);
   const known = await claimsOf(tx, organizationId, resourceIds);
   const { put, drop } = change(known, states);
-  await putClaims(tx, organizationId, put);
   const after = applied(known, { put, drop });
-  const ended = after.filter((claim) => hasEnded(claim, at));
-  await deleteClaims(tx, organizationId, [...drop, ...ended.map((claim) => claim.id)]);
+  const standing = new Set(after.filter((claim) => !hasEnded(claim, at)).map((claim) => claim.id));
+  // What makes room goes first: an instance has one hold and one claim of a schedule.
+  await deleteClaims(tx, organizationId, known.filter((claim) => !standing.has(claim.id)).map((claim) => claim.id));
+  await putClaims(tx, organizationId, put.filter((claim) => standing.has(claim.id)));
   const byResource = Map.groupBy(after, (claim) => claim.resourceId);
   const stated = new Set(put.map((claim) => claim.id));
   const looked = states.map((state) => reconsider(state, byResource.get(state.resourceId) ?? [], at, stated));

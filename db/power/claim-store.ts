@@ -21,15 +21,9 @@ export async function resourcesClaimedBy(tx: Transaction, organizationId: string
   return rows.map((row) => row.resource_id);
 }
 
-/** Writes claims; one that has its id there already is changed in place. A hold replaces the instance's hold, a schedule's claim its schedule claim. */
+/** Writes claims in one statement; one that is there by its id is changed in place. What they replace must be deleted before. */
 export async function putClaims(tx: Transaction, organizationId: string, claims: readonly PowerClaim[]): Promise<void> {
   if (claims.length === 0) return;
-  await tx.raw(
-    `delete from power_claims p using jsonb_to_recordset(cast(:claims as jsonb)) as g (id text, resource_id text, source text)
-     where p.organization_id = :organizationId and p.resource_id = g.resource_id
-       and p.id <> g.id and g.source in ('hold', 'schedule') and p.source = g.source`,
-    bindings(organizationId, claims),
-  );
   await tx.raw(
     `insert into power_claims (id, organization_id, resource_id, source, source_id, wanted, from_at, until_at,
        until_next_trigger, reason, origin, created_at)

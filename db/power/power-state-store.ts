@@ -15,6 +15,16 @@ export async function lockPowerStates(
   at: Instant,
 ): Promise<PowerState[]> {
   const scope = { organizationId, resourceIds: resourceIds as string[], at } as never;
+  const lock = async (): Promise<PowerState[]> => {
+    const result = await tx.raw<{ rows: Row[] }>(
+      `select * from power_states where organization_id = :organizationId and resource_id = any(:resourceIds)
+       order by resource_id for update`,
+      scope,
+    );
+    return result.rows.map(toPowerState);
+  };
+  const locked = await lock();
+  if (locked.length === resourceIds.length) return locked;
   await tx.raw(
     `insert into power_states (resource_id, organization_id, wanted_since)
      select resource_id, organization_id, :at from instances
@@ -23,12 +33,7 @@ export async function lockPowerStates(
      order by resource_id on conflict do nothing`,
     scope,
   );
-  const result = await tx.raw<{ rows: Row[] }>(
-    `select * from power_states where organization_id = :organizationId and resource_id = any(:resourceIds)
-     order by resource_id for update`,
-    scope,
-  );
-  return result.rows.map(toPowerState);
+  return await lock();
 }
 
 export async function powerStatesOf(db: Database | Transaction, organizationId: string, resourceIds: readonly string[]): Promise<PowerState[]> {
