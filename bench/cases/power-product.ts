@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ScheduleOverlapPolicy, type Client } from '@temporalio/client';
-import proto from '@temporalio/proto';
 import { connect } from '../../db/shared/connection.ts';
 import type { Database } from '../../db/shared/connection.ts';
 import { toInstant } from '../../domain/shared/time.ts';
+import { actionsOf } from '../../tests/helpers/histories.ts';
 import { POWER_SWEEP } from '../../workers/sweep-schedule.ts';
 import { connectClient } from '../../workers/temporal-connection.ts';
 import { entityWorkflowId } from '../../workflows/messages.ts';
@@ -16,8 +16,6 @@ import { benchConfig } from './config.ts';
 import type { Place } from './config.ts';
 import { markNow, readFiring, untilEnded, type Firing } from './power-firing.ts';
 import { insertSchedules, makeDue, minuteAfter, minuteBefore, type Due } from './power-fleet.ts';
-
-const { EventType } = proto.temporal.api.enums.v1;
 
 export interface PowerSizes {
   /** Due in one minute: the case beside the peers. */
@@ -75,7 +73,7 @@ export const prepare: Prepare<PowerProductInput> = async (input) => {
       output = { due, few, many, alone, crowded };
     },
     async finish() {
-      const actions = await actionsOf(client, output.due.runIds);
+      const actions = await actionsOfRuns(client, output.due.runIds);
       await stopProcess(workers);
       await connection.close();
       await db.destroy();
@@ -153,21 +151,11 @@ async function firing({ db }: Site, mark: Awaited<ReturnType<typeof markNow>>, {
   return await readFiring(db, mark, action === 'power_on' ? 'start' : 'stop', count, at);
 }
 
-/** What Temporal Cloud would bill: starts, timers, activities, signals, search attributes and continue-as-new. */
-const ACTIONS: readonly unknown[] = [
-  EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
-  EventType.EVENT_TYPE_TIMER_STARTED,
-  EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,
-  EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
-  EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
-  EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
-];
-
-async function actionsOf(client: Client, runIds: readonly string[]): Promise<number> {
+/** Of the runs' own workflows: ticks, such as the sweep, do not count. */
+async function actionsOfRuns(client: Client, runIds: readonly string[]): Promise<number> {
   let actions = 0;
   for (const id of runIds) {
-    const { events } = await client.workflow.getHandle(entityWorkflowId(POWER_RUN, id)).fetchHistory();
-    actions += (events ?? []).filter(({ eventType }) => ACTIONS.includes(eventType)).length;
+    actions += actionsOf(await client.workflow.getHandle(entityWorkflowId(POWER_RUN, id)).fetchHistory());
   }
   return actions;
 }
