@@ -91,6 +91,7 @@ test('a start in the console at night is left alone until the morning, and the e
 });
 
 test('a booking has its machine on a lead before it begins, a person outranks it, and its end or withdrawal gives the schedule back its word', async (t) => {
+  t.timeout(240_000);
   const { power, id } = await officeMachine(t, 'stopped');
   await power.travelTo(`${DAY}T20:30:00.000Z`);
   // Booked 22:00 to 23:00 with a lead of a quarter of an hour, and directly after it 23:00 to midnight.

@@ -11,6 +11,7 @@ const changesOf = async (power: PowerSite, resourceId: string): Promise<string[]
 const localTimes = async (power: PowerSite, resourceId: string): Promise<(string | null)[]> => (await power.items(resourceId)).map((item) => item.localTime);
 
 test('for two days a schedule is followed to the second, by machines that take minutes to boot', async (t) => {
+  t.timeout(240_000);
   // Berlin is an hour ahead of UTC in March.
   const power = await powerSite(t, '2035-03-05T05:00:00.000Z');
   const ids = await power.sandbox.machines(3, { bootSeconds: 150, stopSeconds: 40 });

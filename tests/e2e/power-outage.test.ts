@@ -10,6 +10,7 @@ const off = (time: string) => ({ time, action: 'power_off' });
 const rule = (...triggers: RuleInput['triggers']): Partial<RuleInput> => ({ time_zone: 'Europe/Berlin', triggers });
 
 test('after a night without workers and sweeps the newest missed trigger of each schedule is applied, and no older one', async (t) => {
+  t.timeout(240_000);
   // 22:00 in Berlin, where it is an hour later than in UTC.
   const power = await powerSite(t, '2035-03-05T20:30:00.000Z');
   const { sandbox, site } = power;

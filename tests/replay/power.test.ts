@@ -25,9 +25,8 @@ test('two hundred resources that take minutes to boot cost at most 1.2 Temporal 
     const [run] = await power.site.db('power_runs').orderBy('id', 'desc').limit(1);
     t.like(run, { state: 'completed', counts: { settled: RESOURCES, open: 0, failed: 0, overruled: 0, superseded: 0 } } as never);
     const workflowId = `power-run/${run.id}`;
-    const [history, ...others] = await historiesOf(power.site, workflowId);
-    t.deepEqual(others, [], 'one run of the workflow');
-    let actions = actionsOf(history ?? {});
+    const histories = await historiesOf(power.site, workflowId);
+    let actions = histories.reduce((sum, history) => sum + actionsOf(history), 0);
     for await (const sweep of client.workflow.list({ query: `WorkflowType = 'powerSweep'` })) {
       if (seen.has(sweep.runId)) continue;
       seen.add(sweep.runId);
@@ -36,7 +35,7 @@ test('two hundred resources that take minutes to boot cost at most 1.2 Temporal 
     t.log(`${actions} actions, ${(actions / RESOURCES).toFixed(2)} a resource`);
     t.true(actions > 10, 'they were found');
     t.true(actions <= BUDGET * RESOURCES, `${actions} actions`);
-    await replay(history, workflowId);
+    for (const history of histories) await replay(history, workflowId);
   }
 });
 
