@@ -2,6 +2,9 @@
 export const ID_PREFIXES = {
   organization: 'org',
   user: 'usr',
+  mailbox: 'mbx',
+  session: 'ses',
+  invitation: 'inv',
   'api-token': 'tok',
   'ledger-entry': 'evt',
   operation: 'op',
