@@ -59,6 +59,8 @@ export interface CostSource {
 const TABLES: Record<ExpenseSource, string> = {
   services: 'daily_service_costs f join bills b on b.key = f.bill_key join charge_kinds k on k.key = f.kind_key',
   days: 'daily_cost_facts f join bills b on b.key = f.bill_key join charge_kinds k on k.key = f.kind_key',
+  // Whole bills only.
+  bills: 'monthly_service_costs f join bills b on b.key = f.bill_key join charge_kinds k on k.key = f.kind_key',
   resources: 'monthly_resource_costs f join bills b on b.key = f.bill_key',
 };
 
@@ -112,10 +114,15 @@ function joinsOf({ source, groupBy, filters }: CostSourceRequest): string {
   const groups = (kind: ExpenseDimension['kind']): boolean => groupBy.some((dimension) => dimension.kind === kind);
   const ofBill = groups('tag') || groups('resource_type') || filters.tags.length > 0 || filters.resource_type.length > 0;
   const ofResource = groups('resource');
-  const ofAccount = source !== 'services' && (groups('account') || filters.account.length > 0);
+  const ofAccount = !isByAccount(source) && (groups('account') || filters.account.length > 0);
   const periods = ' join resource_periods p on p.bill_key = f.bill_key and p.resource_key = f.resource_key';
   const resources = ' join resources r on r.key = f.resource_key';
   return `${ofBill ? periods : ''}${ofResource || ofAccount ? resources : ''}`;
+}
+
+/** Whether the rows of a table name the account themselves. */
+function isByAccount(source: ExpenseSource): boolean {
+  return source === 'services' || source === 'bills';
 }
 
 function columnOf(dimension: FilterDimension, source: ExpenseSource): string {
@@ -123,7 +130,7 @@ function columnOf(dimension: FilterDimension, source: ExpenseSource): string {
     service: 'k.service_name',
     region: 'k.region_id',
     charge_category: 'k.charge_category',
-    account: source === 'services' ? 'f.sub_account_id' : 'r.account_id',
+    account: isByAccount(source) ? 'f.sub_account_id' : 'r.account_id',
     resource: 'r.id',
     resource_type: 'p.resource_type',
     data_source: 'b.data_source_id',

@@ -205,12 +205,14 @@ test.serial('each table that can answer a question gives the same answer', async
     const query: ExpenseQuery = { start: '2026-10-01', end: '2026-11-01', basis: 'billing_period', metric: 'list', groupBy, filters: { ...NO_FILTERS, ...filters } };
     return { source: sourceOf(query), answer: await readAll(owner.organizationId, query) };
   };
-  const byService = await ask([{ kind: 'account' }]);
+  const byBill = await ask([{ kind: 'account' }]);
+  const byService = await ask([{ kind: 'account' }, { kind: 'day' }]);
   const byResource = await ask([{ kind: 'account' }, { kind: 'resource' }]);
   const byDay = await ask([{ kind: 'account' }], { service: SERVICES, resource_type: ['ec2:instance', 's3:bucket'] });
-  t.deepEqual([byService.source, byResource.source, byDay.source], ['services', 'resources', 'days']);
-  t.deepEqual(byDay.answer.groups, byService.answer.groups);
-  t.deepEqual(byResource.answer.totals, byService.answer.totals);
+  t.deepEqual([byBill.source, byService.source, byResource.source, byDay.source], ['bills', 'services', 'resources', 'days']);
+  t.deepEqual(byDay.answer.groups, byBill.answer.groups);
+  t.deepEqual(byService.answer.totals, byBill.answer.totals);
+  t.deepEqual(byResource.answer.totals, byBill.answer.totals);
 });
 
 test.serial('days, weeks and months of the period before stand beside those of the period', async (t) => {

@@ -62,6 +62,12 @@ export async function insertCosts(tx: Transaction, organizationId: string, billK
     scope,
   );
   await tx.raw(
+    `insert into monthly_service_costs (organization_id, bill_key, sub_account_id, kind_key, ${DELTA_COLUMNS.join(', ')})
+     select :organizationId, cast(:billKey as integer), d.sub_account_id, d.kind_key, ${DELTA_COLUMNS.map((column) => `sum(d.${column})`).join(', ')}
+     from daily_service_costs d where d.bill_key = :billKey group by d.sub_account_id, d.kind_key`,
+    scope,
+  );
+  await tx.raw(
     `insert into monthly_resource_costs (organization_id, bill_key, resource_key, billing_currency, ${DELTA_COLUMNS.join(', ')})
      select :organizationId, cast(:billKey as integer), f.resource_key, k.billing_currency, ${sums}
      from daily_cost_facts f join charge_kinds k on k.key = f.kind_key
@@ -119,8 +125,7 @@ export async function applyCostChanges(tx: Transaction, organizationId: string, 
      from cost_changes c where c.place is null order by c.resource_key, c.charge_date, c.kind_key`,
     scope,
   );
-  await mergeServiceCosts(tx, scope);
-  await mergeResourceCosts(tx, scope);
+  for (const rollUp of ROLL_UPS) await mergeRollUp(tx, rollUp, scope);
 }
 
 /** Differences add up exactly, so a roll-up moves by the sum of what changed; a count of rows tells when it is empty. */
@@ -132,38 +137,40 @@ const ADD_DELTAS = ['cost_rows', ...COSTS].map((column) => `${column} = t.${colu
 const DELTA_COLUMNS = ['cost_rows', ...COSTS];
 const deltaValues = DELTA_COLUMNS.map((column) => `d.${column}`).join(', ');
 
-async function mergeServiceCosts(tx: Transaction, scope: { organizationId: string; billKey: number }): Promise<void> {
-  await tx.raw(
-    `merge into daily_service_costs t
-     using (
-       select r.account_id, c.charge_date, c.kind_key, ${DELTAS}
-       from cost_changes c join resources r on r.key = c.resource_key
-       group by r.account_id, c.charge_date, c.kind_key
-     ) d
-     on t.bill_key = :billKey and t.charge_date = d.charge_date and t.sub_account_id = d.account_id and t.kind_key = d.kind_key
-     when matched and t.cost_rows + d.cost_rows = 0 then delete
-     when matched and ${MOVED} then update set ${ADD_DELTAS}
-     when not matched then
-       insert (organization_id, bill_key, charge_date, sub_account_id, kind_key, ${DELTA_COLUMNS.join(', ')})
-       values (:organizationId, :billKey, d.charge_date, d.account_id, d.kind_key, ${deltaValues})`,
-    scope,
-  );
+/** A roll-up table: what it groups by besides the bill, and what those columns read beside a change `c`. */
+interface RollUp {
+  table: string;
+  keys: Record<string, string>;
+  join: string;
 }
 
-async function mergeResourceCosts(tx: Transaction, scope: { organizationId: string; billKey: number }): Promise<void> {
+const OF_ACCOUNT = 'join resources r on r.key = c.resource_key';
+const ROLL_UPS: RollUp[] = [
+  { table: 'daily_service_costs', keys: { charge_date: 'c.charge_date', sub_account_id: 'r.account_id', kind_key: 'c.kind_key' }, join: OF_ACCOUNT },
+  { table: 'monthly_service_costs', keys: { sub_account_id: 'r.account_id', kind_key: 'c.kind_key' }, join: OF_ACCOUNT },
+  {
+    table: 'monthly_resource_costs',
+    keys: { resource_key: 'c.resource_key', billing_currency: 'k.billing_currency' },
+    join: 'join charge_kinds k on k.key = c.kind_key',
+  },
+];
+
+/** Moves one roll-up by the sums of `cost_changes`. */
+async function mergeRollUp(tx: Transaction, { table, keys, join }: RollUp, scope: { organizationId: string; billKey: number }): Promise<void> {
+  const columns = Object.keys(keys);
   await tx.raw(
-    `merge into monthly_resource_costs t
+    `merge into ${table} t
      using (
-       select c.resource_key, k.billing_currency, ${DELTAS}
-       from cost_changes c join charge_kinds k on k.key = c.kind_key
-       group by c.resource_key, k.billing_currency
+       select ${columns.map((column) => `${keys[column]} as ${column}`).join(', ')}, ${DELTAS}
+       from cost_changes c ${join}
+       group by ${Object.values(keys).join(', ')}
      ) d
-     on t.bill_key = :billKey and t.resource_key = d.resource_key and t.billing_currency = d.billing_currency
+     on t.bill_key = :billKey and ${columns.map((column) => `t.${column} = d.${column}`).join(' and ')}
      when matched and t.cost_rows + d.cost_rows = 0 then delete
      when matched and ${MOVED} then update set ${ADD_DELTAS}
      when not matched then
-       insert (organization_id, bill_key, resource_key, billing_currency, ${DELTA_COLUMNS.join(', ')})
-       values (:organizationId, :billKey, d.resource_key, d.billing_currency, ${deltaValues})`,
+       insert (organization_id, bill_key, ${columns.join(', ')}, ${DELTA_COLUMNS.join(', ')})
+       values (:organizationId, :billKey, ${columns.map((column) => `d.${column}`).join(', ')}, ${deltaValues})`,
     scope,
   );
 }

@@ -12,7 +12,7 @@ test.before(async () => {
 });
 test.after.always(() => database.drop());
 
-const TABLES = ['daily_cost_facts', 'daily_service_costs', 'monthly_resource_costs', 'resource_periods', 'billing_periods', 'resources'];
+const TABLES = ['daily_cost_facts', 'daily_service_costs', 'monthly_service_costs', 'monthly_resource_costs', 'resource_periods', 'billing_periods', 'resources'];
 
 async function countsOf(db: Database, { organizationId }: Bill): Promise<number[]> {
   const counts: number[] = [];
@@ -59,7 +59,7 @@ test.serial('deletes in bounded steps, survives being killed in any of them, and
     const after = await countsOf(db, leaving);
     for (const [index, count] of after.entries()) t.true((before[index] ?? 0) - count <= limit, `${TABLES[index]} lost too many at once`);
   }
-  t.deepEqual(await countsOf(db, leaving), [1, 1, 1, 1, 1, 1]);
+  t.deepEqual(await countsOf(db, leaving), TABLES.map(() => 1));
   const left = await db('resources').where('organization_id', leaving.organizationId).first();
   t.like(left, { native_id: 'i-1', resource_name: 'oldest', last_seen: '2026-08-02T00:00:00.000Z' });
   t.true(await db.transaction((tx) => purgeStep(tx, leaving.organizationId, leaving.dataSourceId, limit)));
@@ -71,7 +71,7 @@ test.serial('several steps fit in one transaction', async (t) => {
   await db.transaction(async (tx) => {
     while (!(await purgeStep(tx, leaving.organizationId, leaving.dataSourceId, 1000)));
   });
-  t.deepEqual(await countsOf(db, leaving), [1, 1, 1, 1, 1, 1]);
+  t.deepEqual(await countsOf(db, leaving), TABLES.map(() => 1));
 });
 
 test.serial('a data source being deleted is out of all answers at once', async (t) => {

@@ -18,7 +18,7 @@ export async function purgeStep(
     .orderBy('billing_period')
     .first<{ key: number }>('key');
   if (bill === undefined) return true;
-  for (const table of ['daily_cost_facts', 'monthly_resource_costs', 'daily_service_costs']) {
+  for (const table of ['daily_cost_facts', 'monthly_resource_costs', 'monthly_service_costs', 'daily_service_costs']) {
     if ((await deleteSome(tx, table, organizationId, bill.key, limit)) > 0) return false;
   }
   if ((await deleteResourcePeriods(tx, organizationId, bill.key, limit)) > 0) return false;

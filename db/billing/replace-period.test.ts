@@ -24,7 +24,7 @@ async function costsOf(db: Database, { dataSourceId }: Pick<Bill, 'dataSourceId'
 
 /** Every row of the record with its system columns: a row that was written again has others. */
 async function versionsOf(db: Database): Promise<unknown> {
-  const tables = ['billing_periods', 'resources', 'resource_periods', 'tag_keys', 'charge_kinds', 'daily_cost_facts', 'daily_service_costs', 'monthly_resource_costs'];
+  const tables = ['billing_periods', 'resources', 'resource_periods', 'tag_keys', 'charge_kinds', 'daily_cost_facts', 'daily_service_costs', 'monthly_service_costs', 'monthly_resource_costs'];
   const versions: Record<string, unknown> = {};
   for (const table of tables) {
     const { rows } = await db.raw(`select xmin::text, xmax::text, ctid::text, * from ${table} order by ctid`);
@@ -58,6 +58,12 @@ async function assertRollUpsAgree(t: { deepEqual(a: unknown, b: unknown): void }
   );
   const services = await db.raw(`select bill_key, charge_date, sub_account_id, kind_key, cost_rows, ${stored} from daily_service_costs order by 1, 2, 3, 4`);
   t.deepEqual(services.rows, byService.rows);
+  const byBill = await db.raw(
+    `select bill_key, account_id as sub_account_id, kind_key, count(*) as cost_rows, ${sums}
+     from daily_cost_facts f join resources r on r.key = f.resource_key group by 1, 2, 3 order by 1, 2, 3`,
+  );
+  const bills = await db.raw(`select bill_key, sub_account_id, kind_key, cost_rows, ${stored} from monthly_service_costs order by 1, 2, 3`);
+  t.deepEqual(bills.rows, byBill.rows);
   const byResource = await db.raw(
     `select bill_key, resource_key, k.billing_currency, count(*) as cost_rows, ${sums}
      from daily_cost_facts f join charge_kinds k on k.key = f.kind_key group by 1, 2, 3 order by 1, 2, 3`,

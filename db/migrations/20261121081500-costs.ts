@@ -109,7 +109,7 @@ const COSTS = `
     primary key (bill_key, resource_key, charge_date, kind_key)
   ) with (fillfactor = 90);
 
-  -- Roll-ups, kept by the same merge: without resources, and by resource and bill.
+  -- Roll-ups, kept by the same merge: without resources, by day and by bill; and by resource and bill.
   create table daily_service_costs (
     organization_id text collate "C" not null,
     bill_key integer not null,
@@ -122,6 +122,19 @@ const COSTS = `
     contracted_cost numeric not null,
     list_cost numeric not null,
     primary key (bill_key, charge_date, sub_account_id, kind_key)
+  ) with (fillfactor = 90);
+
+  create table monthly_service_costs (
+    organization_id text collate "C" not null,
+    bill_key integer not null,
+    sub_account_id text collate "C" not null,
+    kind_key integer not null,
+    cost_rows bigint not null constraint monthly_service_costs_rows check (cost_rows > 0),
+    billed_cost numeric not null,
+    effective_cost numeric not null,
+    contracted_cost numeric not null,
+    list_cost numeric not null,
+    primary key (bill_key, sub_account_id, kind_key)
   ) with (fillfactor = 90);
 
   create table monthly_resource_costs (
@@ -158,7 +171,7 @@ export async function up(knex: Knex): Promise<void> {
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
     drop view daily_costs;
-    drop table monthly_resource_costs, daily_service_costs, daily_cost_facts, charge_kinds, tag_keys, resource_periods,
+    drop table monthly_resource_costs, monthly_service_costs, daily_service_costs, daily_cost_facts, charge_kinds, tag_keys, resource_periods,
       resources, billing_periods
   `);
 }

@@ -37,6 +37,8 @@ test('takes three years, and any days by usage date', (t) => {
 
 const sources: [ExpenseBasis, string[], Partial<typeof NO_FILTERS>, ExpenseSource][] = [
   ['billing_period', ['service', 'day'], {}, 'services'],
+  ['billing_period', ['service', 'month'], { region: ['us-east-1'] }, 'bills'],
+  ['usage_date', ['month'], {}, 'services'],
   ['usage_date', ['account', 'week'], { region: ['us-east-1'] }, 'services'],
   ['billing_period', ['resource'], {}, 'resources'],
   ['billing_period', ['tag:team', 'month'], { account: ['1'] }, 'resources'],

@@ -103,19 +103,19 @@ export function previousPeriod(period: ExpensePeriod): ExpensePeriod {
 }
 
 /**
- * Which table answers a query, the smallest that can: `services` knows no resources, `resources`
- * knows only whole bills and nothing of charges, `days` knows everything.
+ * Which table answers a query, the smallest that can: `bills` knows whole bills and no
+ * resources, `services` days and no resources, `resources` whole bills and nothing of charges, `days` knows everything.
  */
-export type ExpenseSource = 'services' | 'resources' | 'days';
+export type ExpenseSource = 'bills' | 'services' | 'resources' | 'days';
 
 export function sourceOf(query: Pick<ExpenseQuery, 'basis' | 'groupBy' | 'filters'>): ExpenseSource {
   const used = new Set<string>(query.groupBy.map((dimension) => dimension.kind));
   for (const dimension of FILTER_DIMENSIONS) if (query.filters[dimension].length > 0) used.add(dimension);
   if (query.filters.tags.length > 0) used.add('tag');
   const asks = (...names: string[]): boolean => names.some((name) => used.has(name));
-  if (!asks('resource', 'resource_type', 'tag')) return 'services';
-  if (query.basis === 'billing_period' && !asks('day', 'week', 'service', 'region', 'charge_category')) return 'resources';
-  return 'days';
+  const ofWholeBills = query.basis === 'billing_period' && !asks('day', 'week');
+  if (!asks('resource', 'resource_type', 'tag')) return ofWholeBills ? 'bills' : 'services';
+  return ofWholeBills && !asks('service', 'region', 'charge_category') ? 'resources' : 'days';
 }
 
 /** Whether an answer grouped so has a group a resource, which may be too many for one answer. */
