@@ -1,0 +1,122 @@
+import type { QuotaAmounts } from '../quotas/amounts.ts';
+import { andThen, step, system, unchanged, type Actor, type EntityRow, type Settled } from '../shared/entity.ts';
+import { DomainError, invalidField } from '../shared/errors.ts';
+import type { CalendarDate, Instant } from '../shared/time.ts';
+
+/** A new project; more days for one; more GPUs for one. */
+export const APPLICATION_TYPES = ['project', 'period-extension', 'gpu-quota'] as const;
+export type ApplicationType = (typeof APPLICATION_TYPES)[number];
+
+/** `revoked`: taken back by the applicant. `expired`: nobody decided in time. */
+export const APPLICATION_STATES = ['reviewing', 'approved', 'declined', 'revoked', 'expired'] as const;
+export type ApplicationState = (typeof APPLICATION_STATES)[number];
+
+/**
+ * A person asks, and a manager of the organization decides. `application/<id>` waits for the instants
+ * at which a review is escalated and ends undecided.
+ */
+export interface Application extends EntityRow {
+  type: ApplicationType;
+  projectId: string;
+  state: ApplicationState;
+  applicantUserId: string;
+  reason: string;
+  /** What the decider said; null while nobody has. */
+  remark: string | null;
+  /** Inclusive local dates of the project: those asked for, or those that it had when the application was made or approved. */
+  startDate: CalendarDate;
+  endDate: CalendarDate;
+  /** Of an extension: how many days, and the period they add. */
+  extensionDays: number | null;
+  nextStartDate: CalendarDate | null;
+  nextEndDate: CalendarDate | null;
+  /** Of a GPU quota: how many more, and the totals before and after. Exact decimal texts. */
+  additionalGpus: string | null;
+  oldGpus: string | null;
+  newGpus: string | null;
+  /** Of a project: what it is to have. */
+  quota: QuotaAmounts | null;
+  /** The manager who is asked first; others may decide too. */
+  delegateUserId: string | null;
+  escalatesAt: Instant;
+  escalatedAt: Instant | null;
+  expiresAt: Instant;
+  decidedAt: Instant | null;
+  decidedBy: Actor | null;
+  createdAt: Instant;
+}
+
+type Asked = Pick<Application, 'id' | 'organizationId' | 'type' | 'projectId' | 'applicantUserId' | 'reason' | 'startDate' | 'endDate' | 'escalatesAt' | 'expiresAt'>;
+type AskedOfType = Pick<Application, 'extensionDays' | 'nextStartDate' | 'nextEndDate' | 'additionalGpus' | 'oldGpus' | 'newGpus' | 'quota'>;
+
+export type NewApplication = Asked & Partial<AskedOfType>;
+
+/** An application as it is made: under review from `at` on. */
+export function newApplication(asked: NewApplication, at: Instant): Application {
+  const nothingOfType: AskedOfType = { extensionDays: null, nextStartDate: null, nextEndDate: null, additionalGpus: null, oldGpus: null, newGpus: null, quota: null };
+  const undecided = { state: 'reviewing' as const, remark: null, delegateUserId: null, escalatedAt: null, decidedAt: null, decidedBy: null };
+  return withDeadline({ ...nothingOfType, ...asked, ...undecided, version: 1, createdAt: at, lastAt: at, nextDueAt: null });
+}
+
+/** Applies every transition due at or before `at`, oldest first: the escalation, then the end. Repeating it changes nothing. */
+export function settleApplication(application: Application, at: Instant): Settled<Application> {
+  const { state, escalatesAt, escalatedAt, expiresAt } = application;
+  if (state !== 'reviewing') return unchanged(application);
+  if (escalatedAt === null && at >= escalatesAt) {
+    const escalated = step(application, withDeadline({ ...application, escalatedAt: escalatesAt }), 'applications.escalate', escalatesAt);
+    return andThen(escalated, (after) => settleApplication(after, at));
+  }
+  if (at >= expiresAt) return step(application, ended(application, 'expired', system('clock'), expiresAt), 'applications.expire', expiresAt);
+  return unchanged(application);
+}
+
+/** What an approval came to, as it was carried out: dates and totals at that instant. */
+export type Granted = Partial<Pick<Application, 'startDate' | 'endDate' | 'nextStartDate' | 'nextEndDate' | 'oldGpus' | 'newGpus'>>;
+
+/** Approves what is under review; refused after any decision. */
+export function approve(application: Application, { by, remark, granted }: { by: Actor; remark: string; granted: Granted }, at: Instant): Settled<Application> {
+  requireReviewing(application);
+  return step(application, { ...ended({ ...application, ...granted }, 'approved', by, at), remark: remark === '' ? null : remark }, 'applications.approve');
+}
+
+/** Declines what is under review, and says why: the applicant reads the remark. */
+export function decline(application: Application, { by, remark }: { by: Actor; remark: string }, at: Instant): Settled<Application> {
+  requireReviewing(application);
+  if (remark === '') throw invalidField('applications.remark-missing', 'remark', 'is missing: say why, the applicant reads it');
+  return step(application, { ...ended(application, 'declined', by, at), remark }, 'applications.decline');
+}
+
+/** The applicant takes it back, while nobody has decided. */
+export function revoke(application: Application, { by }: { by: Actor }, at: Instant): Settled<Application> {
+  requireReviewing(application);
+  return step(application, ended(application, 'revoked', by, at), 'applications.revoke');
+}
+
+/** Hands the review to a manager: they are asked, and others may still decide. Neither escalation nor end moves. */
+export function delegate(application: Application, userId: string): Settled<Application> {
+  requireReviewing(application);
+  if (application.delegateUserId === userId) return unchanged(application);
+  return step(application, { ...application, delegateUserId: userId }, 'applications.delegate');
+}
+
+/** Refuses what is decided already, naming how, by whom and when. */
+export function requireReviewing(application: Application): void {
+  const { id, state, decidedAt, decidedBy } = application;
+  if (state === 'reviewing') return;
+  throw new DomainError({
+    kind: 'conflict',
+    code: 'applications.decided',
+    message: `Application ${id} ${state === 'expired' ? 'expired' : `was ${state} by ${decidedBy?.name ?? 'nobody'}`} at ${decidedAt ?? application.lastAt}. It is decided once; apply anew.`,
+    details: { id, state, decided_at: decidedAt, decided_by: decidedBy?.id ?? null },
+  });
+}
+
+function ended(application: Application, state: ApplicationState, decidedBy: Actor, decidedAt: Instant): Application {
+  return { ...application, state, decidedBy, decidedAt, nextDueAt: null };
+}
+
+/** When it must be looked at again. */
+function withDeadline(application: Application): Application {
+  const { escalatedAt, escalatesAt, expiresAt } = application;
+  return { ...application, nextDueAt: escalatedAt === null && escalatesAt < expiresAt ? escalatesAt : expiresAt };
+}
