@@ -1,0 +1,83 @@
+import { Temporal } from 'temporal-polyfill';
+import { invalidField } from '../shared/errors.ts';
+import { toInstant, type CalendarDate, type Instant } from '../shared/time.ts';
+
+/** The longest a project may be planned for at once: ten years. */
+export const MOST_DAYS = 3_660;
+
+/** The instant at which a local day begins in a zone: midnight, or the first moment after it where clocks skip midnight. */
+export function startOfDay(date: CalendarDate, timeZone: string): Instant {
+  return toInstant(Temporal.PlainDate.from(date).toZonedDateTime(timeZone).epochMilliseconds);
+}
+
+/** The local date of an instant. */
+export function localDateOf(at: Instant, timeZone: string): CalendarDate {
+  return Temporal.Instant.from(at).toZonedDateTimeISO(timeZone).toPlainDate().toString();
+}
+
+/** The date `days` calendar days after `date`; negative counts go back. */
+export function addDays(date: CalendarDate, days: number): CalendarDate {
+  return Temporal.PlainDate.from(date).add({ days }).toString();
+}
+
+/** How many calendar days `to` is after `from`; negative when it is before. */
+export function daysFrom(from: CalendarDate, to: CalendarDate): number {
+  return Temporal.PlainDate.from(from).until(to, { largestUnit: 'day' }).days;
+}
+
+/** The start of the local day `days` days after the one of `at`; 0 for the day of `at` itself. */
+export function startOfDayAfter(at: Instant, days: number, timeZone: string): Instant {
+  return startOfDay(addDays(localDateOf(at, timeZone), days), timeZone);
+}
+
+/** How many local days are left until an instant at which a day begins: 1 on the last of them, 0 when it has come. */
+export function daysLeft(until: Instant, at: Instant, timeZone: string): number {
+  return until <= at ? 0 : daysFrom(localDateOf(at, timeZone), localDateOf(until, timeZone));
+}
+
+/** An inclusive period of local dates. */
+export interface LocalDates {
+  startDate: CalendarDate;
+  endDate: CalendarDate;
+}
+
+/** Inclusive local dates as [start 00:00, day after end 00:00). */
+export function spanOf({ startDate, endDate }: LocalDates, timeZone: string): { startsAt: Instant; endsAt: Instant } {
+  return { startsAt: startOfDay(startDate, timeZone), endsAt: startOfDay(addDays(endDate, 1), timeZone) };
+}
+
+/** Refuses what is no zone of the IANA database, fixed offsets too: `projects.unknown-time-zone`. */
+export function refuseUnknownZone(timeZone: string, field = 'time_zone'): void {
+  if (!/^[+-]/.test(timeZone) && isZone(timeZone)) return;
+  throw invalidField('projects.unknown-time-zone', field, `${JSON.stringify(timeZone)} is no zone of the IANA database; give a name such as Europe/Berlin`);
+}
+
+/**
+ * Refuses dates that are no period: `projects.no-such-date`, `projects.end-before-start`, and
+ * `projects.too-long` for more than ten years. One day is a period: both dates are included.
+ */
+export function refuseBadDates({ startDate, endDate }: LocalDates): void {
+  for (const [field, date] of [['start_date', startDate], ['end_date', endDate]] as const) {
+    if (!isDate(date)) throw invalidField('projects.no-such-date', field, `${JSON.stringify(date)} is no calendar date; write it like 2026-11-21`);
+  }
+  if (endDate < startDate) throw invalidField('projects.end-before-start', 'end_date', `${endDate} is before the start, ${startDate}; give that date or a later one`);
+  if (daysFrom(startDate, endDate) >= MOST_DAYS) throw invalidField('projects.too-long', 'end_date', `${endDate} makes it longer than ${MOST_DAYS} days; plan less, and extend it later`);
+}
+
+function isZone(name: string): boolean {
+  return parses(() => Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name));
+}
+
+function isDate(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && parses(() => Temporal.PlainDate.from(text, { overflow: 'reject' }));
+}
+
+function parses(parse: () => unknown): boolean {
+  try {
+    parse();
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,34 @@
+import type { Instant } from '../shared/time.ts';
+import { settleProject } from './project-time.ts';
+import type { Project } from './project.ts';
+
+/** What a rehearsal tells of: everything that is warned of, buffered or released. Starts are no loss. */
+export const REHEARSED = ['projects.warn', 'projects.expire', 'projects.announce-release', 'projects.hold-release', 'projects.release'] as const;
+export type RehearsedAction = (typeof REHEARSED)[number];
+
+/** One thing that will happen, unless somebody decides otherwise before. */
+export interface Rehearsed {
+  project: Project;
+  action: RehearsedAction;
+  at: Instant;
+}
+
+/**
+ * What time alone will do to a project after `from` and until `to`, included: the reducer that acts is
+ * asked at each of the project's own deadlines. It supposes that nobody decides meanwhile, that workers
+ * run, and that capacity is as free as the project's `room` says.
+ */
+export function rehearse(project: Project, from: Instant, to: Instant): Rehearsed[] {
+  const steps: Rehearsed[] = [];
+  let known = settleProject({ ...project, room: project.room ?? { fits: true, heldBy: [] } }, from).entity;
+  while (known.nextDueAt !== null && known.nextDueAt <= to && known.state !== 'releasing') {
+    const at = known.nextDueAt;
+    const { entity, transitions } = settleProject(known, at);
+    for (const { action, dueAt, after } of transitions) {
+      const rehearsed = REHEARSED.find((one) => one === action);
+      if (rehearsed !== undefined) steps.push({ project: after, action: rehearsed, at: dueAt ?? at });
+    }
+    known = entity;
+  }
+  return steps;
+}
