@@ -9,6 +9,7 @@ import * as environments from './20261121100000-environments.ts';
 import * as bookings from './20261121101000-bookings.ts';
 import * as webhooks from './20261121102000-webhooks.ts';
 import * as notifications from './20261121103000-notifications.ts';
+import * as quotas from './20261121110000-quotas.ts';
 import * as people from './20261121113000-people.ts';
 
 /** Every migration by its name, oldest first. A released one is never edited. */
@@ -24,5 +25,6 @@ export const migrations = {
   '20261121101000-bookings': bookings,
   '20261121102000-webhooks': webhooks,
   '20261121103000-notifications': notifications,
+  '20261121110000-quotas': quotas,
   '20261121113000-people': people,
 };

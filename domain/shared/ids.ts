@@ -29,6 +29,7 @@ export const ID_PREFIXES = {
   mail: 'mail',
   calendar: 'cal',
   project: 'prj',
+  'quota-allocation': 'qal',
   'power-claim': 'pcl',
   'power-run': 'run',
   'sandbox-instance': 'sbi',
