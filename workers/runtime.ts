@@ -11,6 +11,7 @@ import { createMailActivities } from '../activities/notifications/index.ts';
 import { createWebhookActivities } from '../activities/webhooks/index.ts';
 import type { OutboundDependencies } from './dependencies.ts';
 import { createPowerRunActivities, createPowerSweepActivities } from '../activities/power/index.ts';
+import { createProjectActivities } from '../activities/projects/index.ts';
 import { failureInterceptor } from './failure-interceptor.ts';
 
 export interface WorkerParts {
@@ -122,7 +123,7 @@ function activitiesOf(queue: TaskQueue, { activities, outbound, entities }: Work
   const { planImport, importPeriod, purgeDataSource, checkConnection, discover, applySchedule } = createDataSourceActivities(activities);
   switch (queue) {
     case 'entities':
-      return { ...createEntityActivities({ db: activities.db, clock: activities.clock, entities }), ...createTickActivities(activities), ...createPowerSweepActivities(activities), applySchedule };
+      return { ...createEntityActivities({ db: activities.db, clock: activities.clock, entities }), ...createTickActivities(activities), ...createPowerSweepActivities(activities), ...createProjectActivities(activities), applySchedule };
     case 'imports':
       return { planImport, importPeriod, purgeDataSource };
     case 'cloud':

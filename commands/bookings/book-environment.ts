@@ -33,13 +33,15 @@ export interface BookDecision {
 }
 
 /**
- * Books an environment for every period or for none. Locks the environment, lets what is due on it
+ * Books an environment for every period or for none. Locks its project, then the environment, lets what is due on it
  * happen first, then checks rules and periods; the database's constraint is the last word. Refusals:
  * `environment.not-found`, `bookings.*`; `bookings.taken` names every booking in the way.
  */
 export async function bookEnvironment(tx: Transaction, request: BookRequest, decision: BookDecision): Promise<Booking[]> {
   const { organizationId, environmentId, holderUserId, projectId } = request;
   const { at, booker } = decision;
+  // A project is locked before its environments.
+  if (projectId !== null) await requireActiveMember(tx, organizationId, projectId, holderUserId, at);
   const environment = await lockEnvironment(tx, organizationId, environmentId);
   if (environment === null) throw notFound('environment', environmentId);
   await settleOverdue(tx, organizationId, environmentId, at);
@@ -49,7 +51,6 @@ export async function bookEnvironment(tx: Transaction, request: BookRequest, dec
     refuseEmptyPeriod(period);
     refuseBooking({ ...period, holderUserId, holderRole, environment, sshKeyId: key?.id ?? null }, booker, at);
   }
-  if (projectId !== null) await requireActiveMember(tx, organizationId, projectId, holderUserId, at);
   await refuseTaken(tx, organizationId, environment, request.periods);
   const seriesId = request.periods.length > 1 ? newId('booking-series') : null;
   const bookings: Booking[] = [];

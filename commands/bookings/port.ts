@@ -1,4 +1,4 @@
-import { openBookingsOf } from '../../db/bookings/booking-store.ts';
+import { openBookingsOf, openBookingsOfProject } from '../../db/bookings/booking-store.ts';
 import { expireWaiting } from '../../db/bookings/waitlist-store.ts';
 import { environmentOfBooking } from '../../db/environments/environment-of-booking.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
@@ -31,6 +31,19 @@ export async function endBookingsOf(tx: Transaction, organizationId: string, env
   const ended: Booking[] = [];
   for (const { id } of await openBookingsOf(tx, organizationId, environmentId)) {
     ended.push(await decide(tx, bookingEntity, { organizationId, id }, decision, (booking, at) => endBooking(booking, 'environment-gone', at)));
+  }
+  return ended;
+}
+
+/**
+ * Ends every booking of a project that may not be used any more, current and future, and tells their holders, in the
+ * caller's transaction. The caller holds the project's lock, without which nobody books for it. Repeating it changes nothing.
+ */
+export async function endBookingsOfProject(tx: Transaction, organizationId: string, projectId: string, decision: { at: Instant; by: Actor }): Promise<Booking[]> {
+  const ended: Booking[] = [];
+  for (const { id } of await openBookingsOfProject(tx, organizationId, projectId)) {
+    const booking = await decide(tx, bookingEntity, { organizationId, id }, decision, (one, at) => endBooking(one, 'project-ended', at));
+    if (booking.endReason === 'project-ended') ended.push(booking);
   }
   return ended;
 }

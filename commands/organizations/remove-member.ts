@@ -4,10 +4,11 @@ import type { Transaction } from '../../db/shared/connection.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import { notFound } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
+import { leaveProjects } from '../projects/port.ts';
 import { newId } from '../shared/new-id.ts';
 import { lockMembers, requireManager } from './lock-members.ts';
 
-/** Ends a membership. The last manager cannot be removed: `organizations.last-manager`. */
+/** Ends a membership. The last manager cannot be removed: `organizations.last-manager`, nor the last one of a project: `projects.last-manager`. */
 export async function removeMember(
   tx: Transaction,
   request: { organizationId: string; userId: string },
@@ -16,6 +17,7 @@ export async function removeMember(
   await lockMembers(tx, request.organizationId);
   const before = await getMembership(tx, request.organizationId, request.userId);
   if (before === null) throw notFound('member', request.userId);
+  await leaveProjects(tx, request.organizationId, request.userId, decision);
   await deleteMembership(tx, request.organizationId, request.userId);
   await requireManager(tx, request.organizationId);
   await recordLedgerEntry(tx, {

@@ -1,12 +1,40 @@
+import { isActivated } from '../../db/identity/activation.ts';
+import { openProjectsOfPerson, overdueProject, shareLock } from '../../db/projects/project-lists.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
-import { invalidField } from '../../domain/shared/errors.ts';
+import { refuseUnusable, withoutPerson } from '../../domain/projects/project-decisions.ts';
+import { projectRoleOf } from '../../domain/projects/project.ts';
+import type { Actor } from '../../domain/shared/entity.ts';
+import { DomainError, invalidField } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
+import { advanceEntity, decide } from '../shared/entity-commands.ts';
+import { projectEntity } from './project-entity.ts';
+
+export { wakeWaiting } from './follow-project.ts';
 
 /**
- * Refuses unless the project is active and the person its member. This version has no projects, so no
- * project id names one: bookings are made without.
+ * Refuses unless the project may be used now and the person is in it and activated: `projects.no-such-project`,
+ * `projects.in-buffer` with the date on which the buffer ends, `projects.not-active`, `identity.not-activated`. What is due
+ * of the project happens first. Until the transaction ends the project does not leave its state, so what is written for
+ * it is ended with it. Lock order: project before environment.
  */
-// oxlint-disable-next-line typescript/require-await -- the port is asynchronous: a project is read from the database
-export async function requireActiveMember(_tx: Transaction, _organizationId: string, projectId: string, _userId: string, _at: Instant): Promise<void> {
-  throw invalidField('projects.no-such-project', 'project_id', `${projectId} names no project that you may book for; leave it out`);
+export async function requireActiveMember(tx: Transaction, organizationId: string, projectId: string, userId: string, at: Instant): Promise<void> {
+  if (await overdueProject(tx, organizationId, projectId, at)) await advanceEntity(tx, projectEntity, { organizationId, id: projectId }, at);
+  const project = await shareLock(tx, organizationId, projectId);
+  if (project === null || projectRoleOf(project, userId) === null) {
+    throw invalidField('projects.no-such-project', 'project_id', `${projectId} names no project of this person; leave it out, or let a manager of the project add them`);
+  }
+  refuseUnusable(project);
+  if (!(await isActivated(tx, userId))) {
+    throw new DomainError({ kind: 'not-allowed', code: 'identity.not-activated', message: 'This person has not activated the service: what belongs to projects can be used after that.' });
+  }
+}
+
+/**
+ * Lets somebody who leaves the organization leave its projects too. Where they are the last manager of one that is
+ * under review, open or in a buffer, it is refused: `projects.last-manager`.
+ */
+export async function leaveProjects(tx: Transaction, organizationId: string, userId: string, decision: { at: Instant; by: Actor }): Promise<void> {
+  for (const id of await openProjectsOfPerson(tx, organizationId, userId)) {
+    await decide(tx, projectEntity, { organizationId, id }, decision, (project) => withoutPerson(project, userId));
+  }
 }

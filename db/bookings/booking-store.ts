@@ -79,6 +79,15 @@ export async function openBookingsOf(db: Database | Transaction, organizationId:
   return rows.map(toBooking);
 }
 
+/** Bookings of a project that have not ended, by their environments: in the order in which those are locked. */
+export async function openBookingsOfProject(tx: Transaction, organizationId: string, projectId: string): Promise<{ id: string; environmentId: string }[]> {
+  return await tx('bookings')
+    .where({ organization_id: organizationId, project_id: projectId })
+    .whereIn('state', [...TAKING])
+    .orderBy(['environment_id', 'since'])
+    .select<{ id: string; environmentId: string }[]>('id', 'environment_id as environmentId');
+}
+
 /** Bookings of an environment whose deadline has passed: they are settled before anybody decides on it. */
 export async function overdueBookingsOf(tx: Transaction, organizationId: string, environmentId: string, at: Instant): Promise<string[]> {
   const rows = await tx('bookings')

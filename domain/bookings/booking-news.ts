@@ -43,6 +43,7 @@ const ENDINGS: Record<NonNullable<Booking['endReason']>, string> = {
   released: 'was released',
   cancelled: 'was cancelled',
   'environment-gone': 'was ended, because the environment is no longer shared,',
+  'project-ended': 'was ended, because its project may not be used any more,',
   declined: 'was declined',
   expired: 'expired',
 };

@@ -1,0 +1,35 @@
+import { waitingForCapacity } from '../../db/projects/project-lists.ts';
+import type { Transaction } from '../../db/shared/connection.ts';
+import { requestWakeUps } from '../../db/shared/wake-up-store.ts';
+import { letterOf } from '../../domain/projects/project-news.ts';
+import type { Project } from '../../domain/projects/project.ts';
+import { system } from '../../domain/shared/entity.ts';
+import type { Instant } from '../../domain/shared/time.ts';
+import { PROJECT } from '../../workflows/projects/messages.ts';
+import { endBookingsOfProject } from '../bookings/port.ts';
+import { notify } from '../notifications/port.ts';
+import { releaseGrant } from '../quotas/port.ts';
+
+/**
+ * Everything that follows from a project's steps, written in their transaction: its bookings end when it enters a
+ * buffer; its quota is free when nothing is left of it, and who waits for capacity looks again; and the mails.
+ */
+export async function followProject(tx: Transaction, before: Project, after: Project): Promise<void> {
+  const { organizationId, id, lastAt: at } = after;
+  const decision = { at, by: system('project', `${PROJECT}/${id}`) };
+  if (after.bufferNumber > before.bufferNumber) await endBookingsOfProject(tx, organizationId, id, decision);
+  if (after.releasedAt !== null && before.releasedAt === null) {
+    await releaseGrant(tx, organizationId, id, decision);
+    await wakeWaiting(tx, organizationId, at);
+  }
+  for (const news of after.news) {
+    const { key, subject, text, to } = letterOf(after, news);
+    const userIds = to === 'organization' ? [] : after.managers;
+    await notify(tx, { organizationId, kind: 'project', key, to: { userIds, managers: to !== 'project' }, subject, text, at });
+  }
+}
+
+/** Wakes the projects whose start waits for capacity: some may have become free. */
+export async function wakeWaiting(tx: Transaction, organizationId: string, at: Instant): Promise<void> {
+  await requestWakeUps(tx, { kind: PROJECT, organizationId, entityIds: await waitingForCapacity(tx, organizationId) }, at);
+}

@@ -1,0 +1,47 @@
+import type { Project } from '../../domain/projects/project.ts';
+import type { Released, ReleaseOwnerName, ReleaseStep } from '../../domain/projects/release.ts';
+import type { ErrorRecord } from '../../domain/shared/errors.ts';
+import type { Database, Transaction } from '../shared/connection.ts';
+
+type Row = Record<string, unknown>;
+
+/** The parts of a project's release after its buffer of this number, in the order of their owners' names. */
+export async function readReleaseSteps(db: Database | Transaction, projectId: string, bufferNumber: number): Promise<ReleaseStep[]> {
+  const rows = await db('project_release_steps').where({ project_id: projectId, buffer_number: bufferNumber }).orderBy('owner').select<Row[]>();
+  return rows.map(toStep);
+}
+
+/** Writes the parts that differ. */
+export async function saveReleaseSteps(tx: Transaction, before: Project, after: Project): Promise<void> {
+  const known = new Map(before.releaseSteps.map((step) => [step.owner, step]));
+  const changed = after.releaseSteps.filter((step) => JSON.stringify(step) !== JSON.stringify(known.get(step.owner)));
+  if (changed.length === 0) return;
+  const key = { organization_id: after.organizationId, project_id: after.id, buffer_number: after.bufferNumber };
+  await tx('project_release_steps')
+    .insert(changed.map((step) => ({ ...key, owner: step.owner, ...toColumns(step) })))
+    .onConflict(['project_id', 'buffer_number', 'owner'])
+    .merge();
+}
+
+function toColumns(step: ReleaseStep): Row {
+  return {
+    state: step.state,
+    attempts: step.attempts,
+    next_attempt_at: step.nextAttemptAt,
+    last_error: step.lastError === null ? null : JSON.stringify(step.lastError),
+    released: step.released === null ? null : JSON.stringify(step.released),
+    ended_at: step.endedAt,
+  };
+}
+
+function toStep(row: Row): ReleaseStep {
+  return {
+    owner: row.owner as ReleaseOwnerName,
+    state: row.state as ReleaseStep['state'],
+    attempts: row.attempts as number,
+    nextAttemptAt: row.next_attempt_at as string | null,
+    lastError: row.last_error as ErrorRecord | null,
+    released: row.released as Released | null,
+    endedAt: row.ended_at as string | null,
+  };
+}
