@@ -46,7 +46,8 @@ async function morningOf({ power, ids }: World): Promise<unknown> {
   const ledger = await site.db('ledger').where(own).whereLike('action', 'power.%').whereIn('subject', ids);
   return {
     items: items.map((row) => `${numberOf(row.resource_id)} ${row.action} ${row.state} ${row.local_time} ${row.generation}`).toSorted(),
-    runs: (await site.db('power_runs').where(own).orderBy('state').pluck('state')) as string[],
+    // How many there are is chance: transactions of one sweep beside each other share out what is due.
+    runs: (await site.db('power_runs').where(own).distinct('state').orderBy('state').pluck('state')) as string[],
     claims: claims.map((row) => `${numberOf(row.resource_id)} ${row.source} ${row.wanted}`).toSorted(),
     states: states.map((row) => `${numberOf(row.resource_id)} ${row.wanted} ${row.wanted_generation} ${row.settled_generation} ${row.decided_by}`).toSorted(),
     schedules: schedules.map((row) => [row.processed_until, row.next_due_at]),
@@ -72,7 +73,7 @@ test.serial('a sweep killed before any of its statements is made up by the next,
   t.like(expected, {
     changes: ['0 start', '1 start', '2 start', '3 start', '4 stop'],
     cloud: ['running', 'running', 'running', 'running', 'stopped'],
-    runs: ['completed', 'completed', 'completed'],
+    runs: ['completed'],
   });
   t.true(all > 20, `${all} statements`);
   for (let statement = 1; statement <= all; statement += STEP) {
