@@ -11,6 +11,7 @@ import { poolRoutes } from './pools/routes.ts';
 import { instancePowerRoutes } from './power/instance-routes.ts';
 import { powerRunRoutes } from './power/run-routes.ts';
 import { powerScheduleRoutes } from './power-schedules/routes.ts';
+import { applicationRoutes } from './projects/application-routes.ts';
 import { resourceRoutes } from './resources/routes.ts';
 import { sandboxRoutes } from './sandbox/routes.ts';
 import type { Operation } from './shared/operation.ts';
@@ -34,4 +35,5 @@ export const operations: Operation[] = [
   ...powerRunRoutes,
   ...webhookRoutes,
   ...notificationRoutes,
+  ...applicationRoutes,
 ];

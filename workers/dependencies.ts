@@ -6,6 +6,7 @@ import { dataSourceEntity } from '../commands/data-sources/data-source-entity.ts
 import { bookingEntity } from '../commands/bookings/booking-entity.ts';
 import { mailEntity } from '../commands/notifications/mail-entity.ts';
 import { powerRunEntity } from '../commands/power/power-run-entity.ts';
+import { applicationEntity } from '../commands/projects/application-entity.ts';
 import { projectEntity } from '../commands/projects/project-entity.ts';
 import { newId } from '../commands/shared/new-id.ts';
 import { webhookDeliveryEntity } from '../commands/webhooks/delivery-entity.ts';
@@ -43,7 +44,7 @@ import { createSandboxProvider } from '../providers/sandbox/provider.ts';
 export const systemClock: Clock = { now: () => toInstant(Date.now()) };
 
 /** Every entity of the product. */
-export const entities: EntityRegistry = entityRegistry([dataSourceEntity, credentialCheckEntity, powerRunEntity, bookingEntity, webhookDeliveryEntity, mailEntity, projectEntity]);
+export const entities: EntityRegistry = entityRegistry([dataSourceEntity, credentialCheckEntity, powerRunEntity, bookingEntity, webhookDeliveryEntity, mailEntity, projectEntity, applicationEntity]);
 
 export function vaultOf({ secretKeys }: Pick<Config, 'secretKeys'>): Vault {
   return createSecretVault(secretKeys);

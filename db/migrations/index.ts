@@ -11,6 +11,7 @@ import * as webhooks from './20261121102000-webhooks.ts';
 import * as notifications from './20261121103000-notifications.ts';
 import * as quotas from './20261121110000-quotas.ts';
 import * as projects from './20261121111000-projects.ts';
+import * as applications from './20261121112000-applications.ts';
 import * as people from './20261121113000-people.ts';
 
 /** Every migration by its name, oldest first. A released one is never edited. */
@@ -28,5 +29,6 @@ export const migrations = {
   '20261121103000-notifications': notifications,
   '20261121110000-quotas': quotas,
   '20261121111000-projects': projects,
+  '20261121112000-applications': applications,
   '20261121113000-people': people,
 };

@@ -3,7 +3,7 @@ import type { ErrorRecord } from '../shared/errors.ts';
 import { plusMilliseconds, type Instant } from '../shared/time.ts';
 
 /** What people are told of by mail. Each person may switch each kind off. Later domains add theirs. */
-export const NOTICE_KINDS = ['booking', 'booking-release', 'environment', 'waitlist-offer', 'project'] as const;
+export const NOTICE_KINDS = ['booking', 'booking-release', 'environment', 'waitlist-offer', 'project', 'application'] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
 export const MAIL_STATES = ['pending', 'sent', 'failed', 'cancelled'] as const;

@@ -2,13 +2,15 @@ import { Big } from 'big.js';
 import type { OrganizationRole } from '../organizations/role.ts';
 import { describeAmounts, kindsAbove, MOST_DIGITS, plainAmount, problemOfAmount, type CapacityAmounts, type QuotaAmounts } from '../quotas/amounts.ts';
 import { DomainError, invalidField, notFound } from '../shared/errors.ts';
-import type { Application, ApplicationType } from './application.ts';
+import type { Application, ApplicationType, DeciderRole } from './application.ts';
 import type { PurposeFields } from './purpose.ts';
 
 /** Whoever asks, as the organization knows them. Platform administrators come as managers. */
 export interface Reviewer {
   userId: string;
   role: OrganizationRole;
+  /** As what they decide. */
+  as: Exclude<DeciderRole, 'applicant'>;
 }
 
 /** What people can do with an application. */

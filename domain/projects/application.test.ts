@@ -2,10 +2,10 @@ import test from 'ava';
 import type { Actor } from '../shared/entity.ts';
 import { lettersOf } from './application-news.ts';
 import { actionsOf, maySee, raisedGpus, requireProjectManager, type ApplicationAction, type Reviewer } from './application-rules.ts';
-import { approve, decline, delegate, newApplication, revoke, settleApplication, type Application } from './application.ts';
+import { approve, decline, delegate, newApplication, revoke, settleApplication, type Application, type Decider } from './application.ts';
 
 const at = (day: number, hour = 0): string => `2026-12-${String(day).padStart(2, '0')}T${String(hour).padStart(2, '0')}:00:00.000Z`;
-const manager: Actor = { kind: 'person', id: 'usr_manager', name: 'Mona' };
+const manager: Decider = { by: { kind: 'person', id: 'usr_manager', name: 'Mona' }, as: 'manager' };
 const applicant: Actor = { kind: 'person', id: 'usr_applicant', name: 'Ada' };
 
 const extension: Application = newApplication(
@@ -32,9 +32,9 @@ test('after an outage over both instants it was escalated and has expired, each 
 });
 
 const decisions: [string, (application: Application) => Application][] = [
-  ['approved', (one) => approve(one, { by: manager, remark: '', granted: {} }, at(2)).entity],
-  ['declined', (one) => decline(one, { by: manager, remark: 'no room' }, at(2)).entity],
-  ['revoked', (one) => revoke(one, { by: applicant }, at(2)).entity],
+  ['approved', (one) => approve(one, { ...manager, remark: '', granted: {} }, at(2)).entity],
+  ['declined', (one) => decline(one, { ...manager, remark: 'no room' }, at(2)).entity],
+  ['revoked', (one) => revoke(one, applicant, at(2)).entity],
   ['expired', (one) => settleApplication(one, at(31)).entity],
 ];
 
@@ -51,8 +51,8 @@ for (const [state, decided] of decisions) {
 }
 
 test('who declines says why; who approves need not', (t) => {
-  t.like(t.throws(() => decline(extension, { by: manager, remark: '' }, at(2))), { code: 'applications.remark-missing', fields: [{ field: 'remark' }] });
-  t.is(approve(extension, { by: manager, remark: '', granted: {} }, at(2)).entity.remark, null);
+  t.like(t.throws(() => decline(extension, { ...manager, remark: '' }, at(2))), { code: 'applications.remark-missing', fields: [{ field: 'remark' }] });
+  t.is(approve(extension, { ...manager, remark: '', granted: {} }, at(2)).entity.remark, null);
 });
 
 test('delegating moves no deadline, and to the same person changes nothing', (t) => {
@@ -62,11 +62,11 @@ test('delegating moves no deadline, and to the same person changes nothing', (t)
 });
 
 const people: [string, Reviewer, boolean, boolean, ApplicationAction[]][] = [
-  ['its applicant', { userId: 'usr_applicant', role: 'member' }, false, true, ['revoke']],
-  ['an applicant who manages the organization', { userId: 'usr_applicant', role: 'manager' }, false, true, ['revoke', 'approve', 'decline', 'delegate']],
-  ['a manager of the organization', { userId: 'usr_manager', role: 'manager' }, false, true, ['approve', 'decline', 'delegate']],
-  ['a manager of the project', { userId: 'usr_other', role: 'engineer' }, true, true, []],
-  ['anybody else', { userId: 'usr_other', role: 'engineer' }, false, false, []],
+  ['its applicant', { userId: 'usr_applicant', role: 'member', as: 'manager' }, false, true, ['revoke']],
+  ['an applicant who manages the organization', { userId: 'usr_applicant', role: 'manager', as: 'manager' }, false, true, ['revoke', 'approve', 'decline', 'delegate']],
+  ['a manager of the organization', { userId: 'usr_manager', role: 'manager', as: 'manager' }, false, true, ['approve', 'decline', 'delegate']],
+  ['a manager of the project', { userId: 'usr_other', role: 'engineer', as: 'manager' }, true, true, []],
+  ['anybody else', { userId: 'usr_other', role: 'engineer', as: 'manager' }, false, false, []],
 ];
 
 for (const [who, by, managesProject, sees, actions] of people) {
@@ -78,7 +78,7 @@ for (const [who, by, managesProject, sees, actions] of people) {
 }
 
 test('managers of a project apply for more; members are refused, and to others there is no such project', (t) => {
-  const engineer: Reviewer = { userId: 'usr_other', role: 'engineer' };
+  const engineer: Reviewer = { userId: 'usr_other', role: 'engineer', as: 'manager' };
   t.notThrows(() => requireProjectManager('prj_1', 'gpu-quota', 'manager', engineer));
   t.like(t.throws(() => requireProjectManager('prj_1', 'gpu-quota', 'member', engineer)), { code: 'applications.project-managers-apply' });
   t.like(t.throws(() => requireProjectManager('prj_1', 'gpu-quota', null, engineer)), { code: 'project.not-found' });
@@ -118,7 +118,7 @@ test('whoever is concerned is told of each step, and nobody of what they did the
 });
 
 test('the mail of a decision holds its remark, and what was asked for', (t) => {
-  const [letter] = lettersOf(extension, decline(extension, { by: manager, remark: 'The cluster moves.' }, at(2)).entity, names);
+  const [letter] = lettersOf(extension, decline(extension, { ...manager, remark: 'The cluster moves.' }, at(2)).entity, names);
   t.is(letter?.subject, 'Declined: extension of Iris');
   t.regex(letter?.text ?? '', /Remark: The cluster moves\./);
   t.regex(letter?.text ?? '', /Extension: 7 days, 2026-12-24 to 2026-12-30, both included/);

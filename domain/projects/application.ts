@@ -11,6 +11,10 @@ export type ApplicationType = (typeof APPLICATION_TYPES)[number];
 export const APPLICATION_STATES = ['reviewing', 'approved', 'declined', 'revoked', 'expired'] as const;
 export type ApplicationState = (typeof APPLICATION_STATES)[number];
 
+/** As what somebody decided. Platform administrators may act for an organization's managers: then it stands here, and in the ledger. */
+export const DECIDER_ROLES = ['manager', 'platform-administrator', 'applicant'] as const;
+export type DeciderRole = (typeof DECIDER_ROLES)[number];
+
 /**
  * A person asks, and a manager of the organization decides. `application/<id>` waits for the instants
  * at which a review is escalated and ends undecided.
@@ -43,6 +47,8 @@ export interface Application extends EntityRow {
   expiresAt: Instant;
   decidedAt: Instant | null;
   decidedBy: Actor | null;
+  /** Null while nobody has decided, and where it expired. */
+  decidedAs: DeciderRole | null;
   createdAt: Instant;
 }
 
@@ -54,7 +60,7 @@ export type NewApplication = Asked & Partial<AskedOfType>;
 /** An application as it is made: under review from `at` on. */
 export function newApplication(asked: NewApplication, at: Instant): Application {
   const nothingOfType: AskedOfType = { extensionDays: null, nextStartDate: null, nextEndDate: null, additionalGpus: null, oldGpus: null, newGpus: null, quota: null };
-  const undecided = { state: 'reviewing' as const, remark: null, delegateUserId: null, escalatedAt: null, decidedAt: null, decidedBy: null };
+  const undecided = { state: 'reviewing' as const, remark: null, delegateUserId: null, escalatedAt: null, decidedAt: null, decidedBy: null, decidedAs: null };
   return withDeadline({ ...nothingOfType, ...asked, ...undecided, version: 1, createdAt: at, lastAt: at, nextDueAt: null });
 }
 
@@ -66,30 +72,36 @@ export function settleApplication(application: Application, at: Instant): Settle
     const escalated = step(application, withDeadline({ ...application, escalatedAt: escalatesAt }), 'applications.escalate', escalatesAt);
     return andThen(escalated, (after) => settleApplication(after, at));
   }
-  if (at >= expiresAt) return step(application, ended(application, 'expired', system('clock'), expiresAt), 'applications.expire', expiresAt);
+  if (at >= expiresAt) return step(application, ended(application, 'expired', { by: system('clock'), as: null }, expiresAt), 'applications.expire', expiresAt);
   return unchanged(application);
+}
+
+/** Who decides, and as what. */
+export interface Decider {
+  by: Actor;
+  as: DeciderRole | null;
 }
 
 /** What an approval came to, as it was carried out: dates and totals at that instant. */
 export type Granted = Partial<Pick<Application, 'startDate' | 'endDate' | 'nextStartDate' | 'nextEndDate' | 'oldGpus' | 'newGpus'>>;
 
 /** Approves what is under review; refused after any decision. */
-export function approve(application: Application, { by, remark, granted }: { by: Actor; remark: string; granted: Granted }, at: Instant): Settled<Application> {
+export function approve(application: Application, { by, as, remark, granted }: Decider & { remark: string; granted: Granted }, at: Instant): Settled<Application> {
   requireReviewing(application);
-  return step(application, { ...ended({ ...application, ...granted }, 'approved', by, at), remark: remark === '' ? null : remark }, 'applications.approve');
+  return step(application, { ...ended({ ...application, ...granted }, 'approved', { by, as }, at), remark: remark === '' ? null : remark }, 'applications.approve');
 }
 
 /** Declines what is under review, and says why: the applicant reads the remark. */
-export function decline(application: Application, { by, remark }: { by: Actor; remark: string }, at: Instant): Settled<Application> {
+export function decline(application: Application, { by, as, remark }: Decider & { remark: string }, at: Instant): Settled<Application> {
   requireReviewing(application);
   if (remark === '') throw invalidField('applications.remark-missing', 'remark', 'is missing: say why, the applicant reads it');
-  return step(application, { ...ended(application, 'declined', by, at), remark }, 'applications.decline');
+  return step(application, { ...ended(application, 'declined', { by, as }, at), remark }, 'applications.decline');
 }
 
 /** The applicant takes it back, while nobody has decided. */
-export function revoke(application: Application, { by }: { by: Actor }, at: Instant): Settled<Application> {
+export function revoke(application: Application, by: Actor, at: Instant): Settled<Application> {
   requireReviewing(application);
-  return step(application, ended(application, 'revoked', by, at), 'applications.revoke');
+  return step(application, ended(application, 'revoked', { by, as: 'applicant' }, at), 'applications.revoke');
 }
 
 /** Hands the review to a manager: they are asked, and others may still decide. Neither escalation nor end moves. */
@@ -111,8 +123,8 @@ export function requireReviewing(application: Application): void {
   });
 }
 
-function ended(application: Application, state: ApplicationState, decidedBy: Actor, decidedAt: Instant): Application {
-  return { ...application, state, decidedBy, decidedAt, nextDueAt: null };
+function ended(application: Application, state: ApplicationState, { by: decidedBy, as: decidedAs }: Decider, decidedAt: Instant): Application {
+  return { ...application, state, decidedBy, decidedAs, decidedAt, nextDueAt: null };
 }
 
 /** When it must be looked at again. */

@@ -29,6 +29,8 @@ export const ID_PREFIXES = {
   mail: 'mail',
   calendar: 'cal',
   project: 'prj',
+  'project-purpose': 'ppu',
+  application: 'app',
   'quota-allocation': 'qal',
   'power-claim': 'pcl',
   'power-run': 'run',

@@ -3,7 +3,10 @@ import { addSandboxFault } from '../../commands/sandbox/faults.ts';
 import { createSandboxInstances } from '../../commands/sandbox/instances.ts';
 import { createScalingGroup } from '../../commands/sandbox/scaling-groups.ts';
 import { createCalendarFeed } from '../../commands/environments/calendar-feeds.ts';
+import { addMailbox } from '../../commands/identity/mailboxes.ts';
+import { openSession } from '../../commands/identity/open-session.ts';
 import { addSshKey } from '../../commands/identity/ssh-keys.ts';
+import { invite } from '../../commands/organizations/invitations.ts';
 import { createPool } from '../../commands/pools/edit-pool.ts';
 import { holdInstance } from '../../commands/power/hold-instances.ts';
 import { createSchedule } from '../../commands/power-schedules/edit-schedule.ts';
@@ -13,13 +16,15 @@ import { pingWebhook } from '../../commands/webhooks/request-delivery.ts';
 import { insertDataSource } from '../../db/data-sources/data-source-store.ts';
 import { insertImport } from '../../db/data-sources/import-store.ts';
 import { insertToken } from '../../db/identity/token-store.ts';
+import { lockUser } from '../../db/identity/user-store.ts';
 import { insertWaitlistEntry } from '../../db/bookings/waitlist-store.ts';
 import { insertOperation } from '../../db/operations/operation-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { cancelDeliveriesOf } from '../../db/webhooks/delivery-store.ts';
 import { noDiscoveryYet } from '../../domain/data-sources/discovery.ts';
 import { system } from '../../domain/shared/entity.ts';
-import type { TestApi } from './api.ts';
+import { PUBLIC_URL, type TestApi } from './api.ts';
+import { applying } from './applications.ts';
 import { book, insertEnvironment, insertPerson } from './bookings.ts';
 import { sandboxFaultWish, sandboxWish } from './sandbox.ts';
 import { insertInstances, ruleOf } from './power.ts';
@@ -223,6 +228,43 @@ async function webhookDelivery(api: TestApi, organizationId: string): Promise<st
   return delivery.id;
 }
 
+async function projectPurpose(api: TestApi, organizationId: string): Promise<string> {
+  return (await applying(api.db, organizationId).purpose(api.clock.now())).id;
+}
+
+async function application(api: TestApi, organizationId: string): Promise<string> {
+  const { id: userId } = await api.member(organizationId, 'engineer');
+  // Where the organization has purposes a project names one.
+  const purposeId = await projectPurpose(api, organizationId);
+  return (await applying(api.db, organizationId).project({ userId, role: 'engineer', as: 'manager' }, api.clock.now(), { purposeId })).id;
+}
+
+/** A mailbox of a person who is nobody else in the test. */
+async function mailbox(api: TestApi): Promise<string> {
+  const { id: userId } = await api.person();
+  const desk = { vault: api.deps.vault, publicUrl: PUBLIC_URL };
+  const request = { userId, address: `${newId('mailbox')}@example.net` };
+  return (await inTransaction(api.db, (tx) => addMailbox(tx, desk, request, { at: api.clock.now(), by: TEST }))).id;
+}
+
+/** A session of a person who is nobody else in the test. */
+async function session(api: TestApi): Promise<string> {
+  const { id } = await api.person();
+  const place = { address: '198.51.100.7', userAgent: undefined, requestId: 'test', at: api.clock.now() };
+  await inTransaction(api.db, async (tx) => {
+    const owner = await lockUser(tx, id);
+    if (owner !== null) await openSession(tx, owner, 'password', place);
+  });
+  return ((await api.db('sessions').where('user_id', id).first('id')) as { id: string }).id;
+}
+
+async function invitation(api: TestApi, organizationId: string): Promise<string> {
+  const { id: invitedBy } = await api.member(organizationId, 'member');
+  const desk = { vault: api.deps.vault, publicUrl: PUBLIC_URL };
+  const request = { organizationId, address: `${newId('invitation')}@example.net`, role: 'member' as const, invitedBy };
+  return (await inTransaction(api.db, (tx) => invite(tx, desk, request, { at: api.clock.now(), by: TEST }))).id;
+}
+
 async function user(api: TestApi): Promise<string> {
   return (await api.person()).id;
 }
@@ -250,7 +292,12 @@ export const itemMakers: Record<string, MakeItem> = {
   pools: pool,
   'calendar-feeds': calendarFeed,
   'ssh-keys': sshKey,
+  mailboxes: mailbox,
+  sessions: session,
+  invitations: invitation,
   users: user,
   webhooks: webhook,
+  'project-purposes': projectPurpose,
+  applications: application,
   'webhook-deliveries': webhookDelivery,
 };
