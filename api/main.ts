@@ -4,6 +4,7 @@ import { Connection } from '@temporalio/client';
 import pino, { type Logger } from 'pino';
 import { sweepExpired } from '../commands/identity/sweep-expired.ts';
 import { sweepMails } from '../commands/notifications/sweep-mails.ts';
+import { sweepAllocations } from '../commands/quotas/sweep-allocations.ts';
 import { sweepDeliveries } from '../commands/webhooks/sweep-deliveries.ts';
 import { configOrExit, type Config } from '../config.ts';
 import { connect, type Database } from '../db/shared/connection.ts';
@@ -85,6 +86,7 @@ async function sweepAll(db: Database): Promise<void> {
   await sweepExpired(db, at);
   await sweepDeliveries(db, at);
   await sweepMails(db, at);
+  await sweepAllocations(db, at);
 }
 
 async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {

@@ -108,6 +108,7 @@ const TABLES = `
 
   create index bookings_by_project on bookings (organization_id, project_id, environment_id) where project_id is not null;
   alter table bookings add constraint bookings_project foreign key (organization_id, project_id) references projects (organization_id, id);
+  alter table project_quotas add constraint project_quotas_project foreign key (organization_id, project_id) references projects (organization_id, id);
 `;
 
 /** Projects, who is in them, the parts of their releases, and what belongs to them. */
@@ -117,6 +118,7 @@ export async function up(knex: Knex): Promise<void> {
 
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
+    alter table project_quotas drop constraint project_quotas_project;
     alter table bookings drop constraint bookings_project;
     drop index bookings_by_project;
     drop table project_deletion_codes, project_release_steps, project_members, projects`);

@@ -36,9 +36,3 @@ export async function saveQuota(tx: Transaction, quota: ProjectQuota): Promise<v
 function terms({ amounts, since, until, releasedAt, version, lastAt }: ProjectQuota): Record<string, unknown> {
   return { ...amounts, since, until, released_at: releasedAt, version, last_at: lastAt };
 }
-
-/** The organization whose project was granted a quota, or null when none was. */
-export async function organizationOfQuota(db: Database, projectId: string): Promise<string | null> {
-  const row = await db('project_quotas').where('project_id', projectId).first<{ organization_id: string } | undefined>('organization_id');
-  return row?.organization_id ?? null;
-}
