@@ -1,5 +1,6 @@
 import test from 'ava';
 import pino from 'pino';
+import { newId } from '../commands/shared/new-id.ts';
 import { deleteWakeUp, requestWakeUp } from '../db/shared/wake-up-store.ts';
 import { inTransaction } from '../db/shared/transaction.ts';
 import { plusMilliseconds } from '../domain/shared/time.ts';
@@ -66,6 +67,20 @@ test.serial('readiness tells the backlog, the last reconciliation and each worke
   }
   await deleteWakeUp(database.db, { ...ref, workflowId: 'data-source/ds_1', generation: 1, attempts: 0 });
   t.like((await ready(running))[1], { wake_ups: { count: 0, oldest_age_seconds: 0 } });
+});
+
+test.serial('what power waits for shows how long nothing has swept, and nothing due shows as zero', async (t) => {
+  const running = await monitor();
+  const overdue = async (): Promise<string | undefined> => (await (await fetch(`${running.url}/metrics`)).text()).split('\n').find((line) => line.startsWith('orrery_power_overdue_seconds'));
+  const organization_id = newId('organization');
+  const row = { organization_id, last_at: NOW, created_at: NOW };
+  await database.db('organizations').insert({ id: organization_id, name: 'Acme', last_at: NOW, created_at: NOW });
+  t.is(await overdue(), 'orrery_power_overdue_seconds 0');
+  const schedule = { ...row, id: newId('power-schedule'), name: 'Office hours', rule: '{}', time_zone: 'UTC', enabled: true, created_by: '{}', processed_until: NOW };
+  await database.db('power_schedules').insert({ ...schedule, next_due_at: plusMilliseconds(NOW, 60_000) });
+  t.is(await overdue(), 'orrery_power_overdue_seconds 0');
+  await database.db('power_schedules').update({ next_due_at: plusMilliseconds(NOW, -150_000) });
+  t.is(await overdue(), 'orrery_power_overdue_seconds 150');
 });
 
 test.serial('a worker that does not run, a reconciler that is late or never succeeded, each make it unready', async (t) => {

@@ -2,6 +2,8 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { nextClaimEdge } from '../db/power/power-state-store.ts';
+import { nextScheduleDue } from '../db/power-schedules/schedule-store.ts';
 import type { Database } from '../db/shared/connection.ts';
 import { wakeUpBacklog } from '../db/shared/wake-up-store.ts';
 import type { Clock, Instant } from '../domain/shared/time.ts';
@@ -98,6 +100,17 @@ async function backlogOf({ db, clock, log }: MonitoredParts): Promise<{ count: n
   }
 }
 
+/** How long the power schedule or claim that is due the longest has waited for the sweep, in seconds; NaN when the database does not tell. */
+async function powerOverdue({ db, clock, log }: MonitoredParts): Promise<number> {
+  try {
+    const due = (await Promise.all([nextScheduleDue(db), nextClaimEdge(db)])).flatMap((at) => (at === null ? [] : Date.parse(at)));
+    return due.length === 0 ? 0 : Math.max(0, (Date.parse(clock.now()) - Math.min(...due)) / 1000);
+  } catch (error) {
+    log.warn({ err: error }, 'the monitor cannot tell what power waits for');
+    return Number.NaN;
+  }
+}
+
 /** Metrics of this process; answers a function that reads all of them anew and gives Prometheus' text. */
 function metricsOf(parts: MonitoredParts): { contentType: string; text(): Promise<string> } {
   const registry = new Registry();
@@ -105,6 +118,7 @@ function metricsOf(parts: MonitoredParts): { contentType: string; text(): Promis
   const gauge = (name: string, help: string, labelNames: string[] = []): Gauge => new Gauge({ name, help, labelNames, registers: [registry] });
   const wakeUps = gauge('orrery_wake_ups', 'Wake-ups that the relay has not delivered yet; NaN without a database.');
   const oldest = gauge('orrery_wake_ups_oldest_age_seconds', 'Age of the oldest wake-up not delivered yet; NaN without a database.');
+  const overdue = gauge('orrery_power_overdue_seconds', 'How long the power schedule or claim due the longest has waited for the sweep; NaN without a database.');
   const reconciled = gauge('orrery_reconciler_last_success_timestamp_seconds', 'When a reconciliation last ended well here, in Unix time; 0 before the first.');
   const running = gauge('orrery_worker_running', 'Whether the Temporal worker of a task queue runs.', ['queue']);
   const activities = gauge('orrery_worker_activities', 'Activities that run now, by task queue.', ['queue']);
@@ -114,6 +128,7 @@ function metricsOf(parts: MonitoredParts): { contentType: string; text(): Promis
       const backlog = await backlogOf(parts);
       wakeUps.set(backlog?.count ?? Number.NaN);
       oldest.set(backlog?.oldest_age_seconds ?? Number.NaN);
+      overdue.set(await powerOverdue(parts));
       reconciled.set(Date.parse(parts.reconciledAt() ?? '1970-01-01T00:00:00Z') / 1000);
       for (const worker of parts.workers()) {
         running.set({ queue: worker.queue }, worker.state === 'RUNNING' ? 1 : 0);
