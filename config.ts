@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { oidcVariables, readOidc, type OidcConfig } from './oidc-config.ts';
 import { outboundVariables, readMail, readWebhooks, type MailConfig, type WebhookConfig } from './outbound-config.ts';
 
 /** Everything the processes are told from outside, parsed once. No default here stands for a part of production. */
@@ -22,6 +23,8 @@ export interface Config {
   alibabaEndpoints: AlibabaEndpoints;
   webhooks: WebhookConfig;
   mail: MailConfig;
+  /** Where people log in beside passwords; null: nowhere. */
+  oidc: OidcConfig | null;
   /** Scratch space for spooled files; its content may be deleted while nothing runs. */
   spoolDirectory: string;
   /** DuckDB's buffer limit in its own notation, for example `512MB`. */
@@ -156,6 +159,7 @@ const variables = {
   ORRERY_ALIBABA_ECS_ENDPOINT: endpoint,
   ORRERY_ALIBABA_STS_ENDPOINT: endpoint,
   ...outboundVariables,
+  ...oidcVariables,
   ORRERY_SPOOL_DIRECTORY: absolutePath('give a directory on a disk with room for the largest billing file'),
   ORRERY_DUCKDB_MEMORY: z
     .string()
@@ -223,6 +227,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     alibabaEndpoints: { ecs: given.ORRERY_ALIBABA_ECS_ENDPOINT ?? null, sts: given.ORRERY_ALIBABA_STS_ENDPOINT ?? null },
     webhooks: readWebhooks(given, pemText, problems),
     mail: readMail(given, pemText, problems),
+    oidc: readOidc(given, problems),
     spoolDirectory: given.ORRERY_SPOOL_DIRECTORY,
     duckdbMemory: given.ORRERY_DUCKDB_MEMORY ?? '512MB',
     logLevel: given.ORRERY_LOG_LEVEL ?? 'info',

@@ -9,9 +9,11 @@ import { sweepDeliveries } from '../commands/webhooks/sweep-deliveries.ts';
 import { configOrExit, type Config } from '../config.ts';
 import { connect, type Database } from '../db/shared/connection.ts';
 import { createPeriodReader } from '../providers/aws/billing/period-reader.ts';
+import { createOidcClient } from '../providers/local/oidc-client.ts';
 import { createWebhookTargets } from '../providers/local/webhook-targets.ts';
 import { cloudProviders, memoryLimitMb, rawStoreOf, systemClock, vaultOf } from '../workers/dependencies.ts';
 import { createApp } from './app.ts';
+import { OIDC_CALLBACK } from './identity/oidc-callback.ts';
 import { operations } from './operations.ts';
 import { createLineItemReader } from './resources/line-item-reader.ts';
 import type { ApiDependencies } from './shared/dependencies.ts';
@@ -50,6 +52,7 @@ export async function startApi(config: Config, log: Logger): Promise<RunningApi>
       scratchDirectory: config.spoolDirectory,
     }),
     webhookTargets: createWebhookTargets(config.webhooks),
+    oidc: oidcOf(config),
     clouds: cloudProviders(config, { db, clock: systemClock }),
     config: {
       publicUrl: config.http.publicUrl,
@@ -79,6 +82,12 @@ export async function startApi(config: Config, log: Logger): Promise<RunningApi>
       await db.destroy();
     },
   };
+}
+
+function oidcOf({ oidc, http }: Config): ApiDependencies['oidc'] {
+  if (oidc === null) return null;
+  const { signUp, ...settings } = oidc;
+  return { client: createOidcClient({ ...settings, redirectUri: `${http.publicUrl}${OIDC_CALLBACK}` }), signUp };
 }
 
 async function sweepAll(db: Database): Promise<void> {

@@ -49,7 +49,7 @@ function registerSecretLink(registry: OpenAPIRegistry, link: SecretLink): void {
     operationId: link.id,
     summary: link.summary,
     description: link.description,
-    tags: ['environments'],
+    tags: [link.tag],
     security: [],
     'x-orrery-access': { kind: 'secret-link' },
     request: {

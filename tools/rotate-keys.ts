@@ -1,6 +1,7 @@
 import { configOrExit } from '../config.ts';
 import { rotateKeys } from '../commands/data-sources/rotate-keys.ts';
 import { rotateWebhookKeys } from '../commands/webhooks/rotate-webhook-keys.ts';
+import { rotateMailKeys } from '../commands/notifications/rotate-mail-keys.ts';
 import { connect } from '../db/shared/connection.ts';
 import { systemClock, vaultOf } from '../workers/dependencies.ts';
 
@@ -12,6 +13,7 @@ try {
   const vault = vaultOf(config);
   console.log(`${await rotateKeys(db, vault, systemClock)} credentials sealed anew under the current key`);
   console.log(`${await rotateWebhookKeys(db, vault)} webhooks sealed anew under the current key`);
+  console.log(`${await rotateMailKeys(db, vault)} letters sealed anew under the current key`);
 } finally {
   await db.destroy();
 }

@@ -8,6 +8,7 @@ import { inTransaction } from '../db/shared/transaction.ts';
 import { requestWakeUp } from '../db/shared/wake-up-store.ts';
 import { wantedSchedule, wantedScheduleOf } from '../domain/data-sources/data-source.ts';
 import { wantedDiscoverySchedule } from '../domain/data-sources/discovery.ts';
+import { NO_ORGANIZATION } from '../domain/shared/entity.ts';
 import { plusMilliseconds, type Clock, type Instant } from '../domain/shared/time.ts';
 import { DATA_SOURCE_TICKS, entityWorkflowId, tickScheduleId, type Tick } from '../workflows/messages.ts';
 import { ensureNamespace } from './namespace.ts';
@@ -107,16 +108,16 @@ async function wakeOverdue(deps: ReconcilerDependencies, definition: AnyEntityDe
   const rows = await deps
     .db(definition.table)
     .where('next_due_at', '<', overdue)
-    .select<{ id: string; organization_id: string }[]>('id', 'organization_id');
+    .select<{ id: string; organization_id: string | null }[]>('id', 'organization_id');
   for (const row of rows) await wake(deps, definition, row);
 }
 
 async function wake(
   { db, clock }: Pick<ReconcilerDependencies, 'db' | 'clock'>,
   definition: AnyEntityDefinition,
-  row: { id: string; organization_id: string },
+  row: { id: string; organization_id: string | null },
 ): Promise<void> {
-  const wakeUp = { kind: definition.kind, entityId: row.id, organizationId: row.organization_id };
+  const wakeUp = { kind: definition.kind, entityId: row.id, organizationId: row.organization_id ?? NO_ORGANIZATION };
   await inTransaction(db, (tx) => requestWakeUp(tx, wakeUp, clock.now()));
 }
 
@@ -132,7 +133,7 @@ async function compare(deps: ReconcilerDependencies, definition: AnyEntityDefini
       .where('id', '>', after)
       .orderBy('id')
       .limit(PAGE)
-      .select<{ id: string; organization_id: string }[]>('id', 'organization_id');
+      .select<{ id: string; organization_id: string | null }[]>('id', 'organization_id');
     for (const row of rows) {
       const workflowId = entityWorkflowId(definition.kind, row.id);
       if (!open.has(workflowId) && !(await isOpen(deps, workflowId))) await wake(deps, definition, row);

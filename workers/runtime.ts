@@ -131,7 +131,7 @@ function activitiesOf(queue: TaskQueue, { activities, outbound, entities }: Work
     case 'outbound':
       return {
         ...createWebhookActivities({ db: activities.db, clock: activities.clock, vault: activities.vault, webhooks: outbound.webhooks }),
-        ...createMailActivities({ db: activities.db, clock: activities.clock, mail: outbound.mail }),
+        ...createMailActivities({ db: activities.db, clock: activities.clock, vault: activities.vault, mail: outbound.mail }),
       };
   }
 }

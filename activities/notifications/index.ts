@@ -1,11 +1,13 @@
 import { mailEntity } from '../../commands/notifications/mail-entity.ts';
 import { cancelMail, recordSending } from '../../commands/notifications/record-sending.ts';
 import { advanceEntity, type Decision } from '../../commands/shared/entity-commands.ts';
-import { addressOf, getMail } from '../../db/notifications/mail-store.ts';
+import { addressOf, getMail, getMailSecret } from '../../db/notifications/mail-store.ts';
 import type { Database } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
+import { SECRET_PLACE } from '../../domain/notifications/mail.ts';
 import type { MailSender } from '../../domain/notifications/ports.ts';
 import { laterOf, type Clock } from '../../domain/shared/time.ts';
+import type { Vault } from '../../domain/shared/vault.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import type { MailActivities, SendMailAct } from '../../workflows/notifications/messages.ts';
 import { actingActivity, longAttempt } from '../shared/attempt.ts';
@@ -13,6 +15,7 @@ import { actingActivity, longAttempt } from '../shared/attempt.ts';
 export interface MailActivityDependencies {
   db: Database;
   clock: Clock;
+  vault: Pick<Vault, 'open'>;
   mail: MailSender;
 }
 
@@ -28,16 +31,18 @@ export function createMailActivities(deps: MailActivityDependencies): MailActivi
   };
 }
 
-async function sendMail({ db, clock, mail: sender }: MailActivityDependencies, ref: EntityRef, act: SendMailAct, signal: AbortSignal): Promise<string> {
+async function sendMail({ db, clock, vault, mail: sender }: MailActivityDependencies, ref: EntityRef, act: SendMailAct, signal: AbortSignal): Promise<string> {
   const mail = await getMail(db, ref.organizationId, ref.id);
   if (mail === null || mail.state !== 'pending' || mail.attempts + 1 !== act.attempt) return 'no longer wanted';
   const decision = (): Decision => ({ at: clock.now(), outcomeKey: act.key, by: actingActivity('mail') });
-  const to = await addressOf(db, mail.userId);
+  const to = await addressOf(db, mail);
   if (to === null) {
     await inTransaction(db, (tx) => cancelMail(tx, ref, decision()));
     return 'recipient-gone';
   }
-  const { id, messageKey, subject, body: text, createdAt: date } = mail;
+  const { id, messageKey, subject, createdAt: date } = mail;
+  const sealed = await getMailSecret(db, id);
+  const text = sealed === null ? mail.body : mail.body.replaceAll(SECRET_PLACE, () => vault.open(sealed, id));
   const result = await sender.send({ id, messageKey, to, subject, text, date }, signal);
   await inTransaction(db, (tx) => recordSending(tx, ref, act.attempt, result, decision()));
   return result.kind === 'sent' ? 'sent' : result.error.code;

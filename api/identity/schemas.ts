@@ -1,3 +1,5 @@
+import { ACTIVATION_STATES } from '../../domain/identity/activation.ts';
+import { ACCOUNT_CATEGORIES, COLOR_SCHEMES } from '../../domain/identity/profile.ts';
 import { LONGEST_PASSWORD, SHORTEST_PASSWORD } from '../../domain/identity/user.ts';
 import { TOKEN_SCOPES } from '../../domain/identity/token-scope.ts';
 import { ORGANIZATION_ROLES } from '../../domain/organizations/role.ts';
@@ -24,11 +26,39 @@ export const userBody = z
   })
   .openapi('User');
 
-export const sessionBody = z.strictObject({ user: userBody, expires_at: instant }).openapi('Session');
+/** The secret of a letter's link. What has another form is no such secret: it is answered as an unknown one is. */
+export const letterSecret = z.string().min(1).max(200);
+
+const passwordExpiresAt = instant.nullable().openapi({ description: 'When a first password, which an administrator was shown, ceases to serve; null for one’s own.' });
+
+export const sessionBody = z.strictObject({ user: userBody, expires_at: instant, password_expires_at: passwordExpiresAt }).openapi('Session');
+
+export const activationBody = z
+  .strictObject({ state: z.enum(ACTIVATION_STATES), requested_at: instant.nullable(), activated_at: instant.nullable() })
+  .openapi('Activation');
+
+const profileBody = z
+  .strictObject({
+    category: z.enum(ACCOUNT_CATEGORIES),
+    first_name: z.string(),
+    last_name: z.string(),
+    address: z.string(),
+    phone: z.string(),
+    language: z.string().nullable(),
+    color_scheme: z.enum(COLOR_SCHEMES),
+  })
+  .openapi('Profile');
 
 export const meBody = z
   .strictObject({
     user: userBody,
+    profile: profileBody,
+    activation: activationBody,
+    password_expires_at: passwordExpiresAt,
+    sign_in_methods: z.strictObject({
+      password: z.boolean(),
+      oidc: z.array(z.strictObject({ issuer: z.string(), since: instant, last_login_at: instant })),
+    }),
     credential: z.strictObject({
       kind: z.enum(['session', 'token']),
       scopes: z.array(z.enum(TOKEN_SCOPES)).nullable().openapi({ description: 'Of a token; null for a session, which may do all its owner may.' }),

@@ -1,49 +1,26 @@
-import { stringifySetCookie } from 'cookie';
 import { logIn } from '../../commands/identity/log-in.ts';
-import { logOut } from '../../commands/identity/log-out.ts';
-import { hashPassword, passwordMatches } from '../../commands/identity/passwords.ts';
-import { setPassword } from '../../commands/identity/set-password.ts';
-import { loginLimits } from '../../commands/identity/login-limits.ts';
-import { getUser } from '../../db/identity/user-store.ts';
-import { listOrganizations } from '../../db/organizations/organization-store.ts';
-import { LONGEST_PASSWORD, requireUsablePassword, type User } from '../../domain/identity/user.ts';
+import { endOtherSessions, endSession, logOut } from '../../commands/identity/sessions.ts';
+import { listSessions, SIGN_IN_METHODS, type Session } from '../../db/identity/session-store.ts';
+import { idleSince } from '../../domain/identity/session.ts';
+import { LONGEST_PASSWORD } from '../../domain/identity/user.ts';
 import { invalidField } from '../../domain/shared/errors.ts';
-import { requireOwnOrigin, servedOverTls, sessionCookieName } from '../shared/authenticate.ts';
-import { unauthenticated } from '../shared/authorize.ts';
-import type { ApiConfig } from '../shared/dependencies.ts';
-import { defineOperation, type RequestContext } from '../shared/operation.ts';
+import { requireOwnOrigin } from '../shared/authenticate.ts';
+import { requireCaller } from '../shared/authorize.ts';
+import { idOf, instant } from '../shared/fields.ts';
+import { defineOperation } from '../shared/operation.ts';
 import { z } from '../shared/zod.ts';
-import { knownEmail, meBody, newPassword, sessionBody } from './schemas.ts';
+import { knownEmail, sessionBody } from './schemas.ts';
+import { cookieName, noSessionCookie, readCookie, sessionCookies } from './session-cookie.ts';
 import { userView } from './views.ts';
 
-const MOST_ORGANIZATIONS_SHOWN = 500;
-
-function sessionCookie(config: ApiConfig, secret: string, expires: Date): string {
-  return stringifySetCookie({
-    name: sessionCookieName(config),
-    value: secret,
-    expires,
-    path: '/',
-    httpOnly: true,
-    sameSite: 'lax',
-    secure: servedOverTls(config),
-  });
-}
-
-type CallerContext = Pick<RequestContext, 'caller' | 'deps'>;
-
-async function callingUser({ caller, deps }: CallerContext): Promise<User> {
-  const user = caller === null ? null : await getUser(deps.db, caller.userId);
-  if (user === null) throw unauthenticated();
-  return user;
-}
+const tags = ['identity'];
 
 const create = defineOperation({
   method: 'post',
   path: '/v1/session',
   id: 'logIn',
   summary: 'Log in with a password; the session comes as a cookie',
-  tags: ['identity'],
+  tags,
   access: { kind: 'public' },
   tokenScope: 'read',
   idempotency: 'none',
@@ -54,17 +31,18 @@ const create = defineOperation({
     // A page elsewhere must not log its visitor in to an account of its choosing.
     const origin = context.header('origin');
     if (origin !== undefined) requireOwnOrigin(config, origin);
-    const { user, secret, expiresAt } = await logIn(db, {
-      email: body.email,
-      password: body.password,
+    const opened = await logIn(db, {
+      ...body,
+      device: readCookie(context.header('cookie'), cookieName(config, 'device')),
       address: context.address,
+      userAgent: context.header('user-agent'),
       requestId: context.requestId,
       at: context.at,
     });
     return {
       status: 200,
-      headers: { 'Set-Cookie': sessionCookie(config, secret, new Date(expiresAt)) },
-      body: { user: userView(user), expires_at: expiresAt },
+      headers: { 'Set-Cookie': sessionCookies(config, opened, context.at) },
+      body: { user: userView(opened.user), expires_at: opened.expiresAt, password_expires_at: opened.user.passwordExpiresAt },
     };
   },
 });
@@ -74,80 +52,102 @@ const remove = defineOperation({
   path: '/v1/session',
   id: 'logOut',
   summary: 'Log out: ends the session of this cookie',
-  tags: ['identity'],
+  tags,
   access: { kind: 'person' },
   tokenScope: 'read',
   responses: { 204: null },
   async handle(context) {
-    const { actor, caller } = context;
-    if (caller?.credential.kind !== 'session') {
+    const { actor: by, at, deps } = context;
+    const { userId, credential } = requireCaller(context.caller);
+    if (credential.kind !== 'session') {
       throw invalidField('identity.no-session', 'Cookie', 'there is no session to end: this request came with a token, which is revoked at /v1/tokens');
     }
-    const { tokenHash } = caller.credential;
     return await context.transact(async (tx) => {
-      await logOut(tx, tokenHash, { at: context.at, by: { ...actor, id: caller.userId } });
-      return { status: 204, body: null, headers: { 'Set-Cookie': sessionCookie(context.deps.config, '', new Date(0)) } };
+      await logOut(tx, { userId, sessionId: credential.sessionId }, { at, by });
+      return { status: 204, body: null, headers: { 'Set-Cookie': noSessionCookie(deps.config) } };
     });
   },
 });
 
-const me = defineOperation({
+const listedSession = z
+  .strictObject({
+    id: z.string(),
+    method: z.enum(SIGN_IN_METHODS),
+    network: z.string().openapi({ description: 'The network it was opened from, not the address.', example: '198.51.100.0/24' }),
+    client: z.string().openapi({ description: 'The kind of browser.', example: 'Firefox on Linux' }),
+    created_at: instant,
+    last_seen_at: instant.openapi({ description: 'To the minute.' }),
+    expires_at: instant.openapi({ description: 'At the latest; an hour without use ends it before.' }),
+    current: z.boolean().openapi({ description: 'The one that this request came with.' }),
+  })
+  .openapi('ListedSession');
+
+function sessionView(session: Session, currentId: string | null): z.input<typeof listedSession> {
+  return {
+    id: session.id,
+    method: session.method,
+    network: session.network,
+    client: session.client,
+    created_at: session.createdAt,
+    last_seen_at: session.lastSeenAt,
+    expires_at: session.expiresAt,
+    current: session.id === currentId,
+  };
+}
+
+const list = defineOperation({
   method: 'get',
-  path: '/v1/me',
-  id: 'getMe',
-  summary: 'Who these credentials belong to, and what they reach',
-  tags: ['identity'],
+  path: '/v1/me/sessions',
+  id: 'listMySessions',
+  summary: 'One’s own open sessions, the one used last first',
+  tags,
   access: { kind: 'person' },
-  tokenScope: 'read',
-  responses: { 200: meBody },
-  async handle(context) {
-    const user = await callingUser(context);
-    const credential = context.caller?.credential;
-    const token = credential?.kind === 'token' ? credential : null;
-    const organizations = await listOrganizations(
-      context.deps.db,
-      { userId: user.id, everything: user.platformAdministrator, onlyId: token?.organizationId ?? null },
-      {},
-      { limit: MOST_ORGANIZATIONS_SHOWN, sort: 'name', after: null },
-    );
-    return {
-      status: 200,
-      body: {
-        user: userView(user),
-        credential: { kind: credential?.kind ?? 'session', scopes: token?.scopes ?? null, organization_id: token?.organizationId ?? null },
-        organizations: organizations.rows.map(({ id, name, role }) => ({ id, name, role })),
-      },
-    };
+  tokenScope: 'admin',
+  responses: { 200: z.strictObject({ items: z.array(listedSession) }) },
+  async handle({ deps, caller, at }) {
+    const { userId, credential } = requireCaller(caller);
+    const current = credential.kind === 'session' ? credential.sessionId : null;
+    const sessions = await listSessions(deps.db, userId, { at, idleSince: idleSince(at) });
+    return { status: 200, body: { items: sessions.map((session) => sessionView(session, current)) } };
   },
 });
 
-const changePassword = defineOperation({
-  method: 'put',
-  path: '/v1/me/password',
-  id: 'changePassword',
-  summary: 'Change one’s own password; every other session ends',
-  tags: ['identity'],
+const end = defineOperation({
+  method: 'delete',
+  path: '/v1/me/sessions/{id}',
+  id: 'endMySession',
+  summary: 'End one of one’s own sessions, wherever it is',
+  tags,
   access: { kind: 'person' },
   tokenScope: 'admin',
-  body: z.strictObject({ current_password: z.string().min(1).max(LONGEST_PASSWORD), new_password: newPassword }),
+  params: z.strictObject({ id: idOf('session') }),
   responses: { 204: null },
-  async handle(context, { body }) {
-    const user = await callingUser(context);
-    // A stolen session must not try passwords either.
-    const limits = loginLimits(context.deps.db);
-    await limits.take(user.email, context.address);
-    if (!(await passwordMatches(user.passwordHash, body.current_password))) {
-      throw invalidField('identity.wrong-password', 'current_password', 'is not your password');
-    }
-    await limits.giveBack(user.email, context.address);
-    requireUsablePassword(body.new_password, user);
-    const passwordHash = await hashPassword(body.new_password);
-    const keepSession = context.caller?.credential.kind === 'session' ? context.caller.credential.tokenHash : null;
+  async handle(context, { params }) {
+    const { userId } = requireCaller(context.caller);
     return await context.transact(async (tx) => {
-      await setPassword(tx, { userId: user.id, passwordHash, keepSession }, { at: context.at, by: context.actor });
+      await endSession(tx, { userId, sessionId: params.id }, { at: context.at, by: context.actor });
       return { status: 204, body: null };
     });
   },
 });
 
-export const sessionRoutes = [create, remove, me, changePassword];
+const endOthers = defineOperation({
+  method: 'post',
+  path: '/v1/me/sessions:revoke-others',
+  id: 'endMyOtherSessions',
+  summary: 'End all of one’s own sessions but this one; all of them, when asked with a token',
+  tags,
+  access: { kind: 'person' },
+  tokenScope: 'admin',
+  responses: { 200: z.strictObject({ ended: z.int() }) },
+  async handle(context) {
+    const { userId, credential } = requireCaller(context.caller);
+    const keep = credential.kind === 'session' ? credential.sessionId : null;
+    return await context.transact(async (tx) => {
+      const ended = await endOtherSessions(tx, { userId, keep }, { at: context.at, by: context.actor });
+      return { status: 200, body: { ended } };
+    });
+  },
+});
+
+export const sessionRoutes = [create, remove, list, end, endOthers];

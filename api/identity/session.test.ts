@@ -1,6 +1,6 @@
 import { hashPassword } from '../../commands/identity/passwords.ts';
 import { ACCOUNT_ATTEMPTS, ADDRESS_ATTEMPTS } from '../../commands/identity/login-limits.ts';
-import { SESSION_MS } from '../../commands/identity/log-in.ts';
+import { IDLE_MS, LAST_USE_GRAIN_MS, SESSION_MS } from '../../domain/identity/session.ts';
 import { apiTest } from '../../tests/helpers/api-test.ts';
 import { PUBLIC_URL, type Reply, type TestApi } from '../../tests/helpers/api.ts';
 
@@ -49,10 +49,17 @@ test.serial('a session ends by logging out, and by itself', async (t) => {
   const out = await api.call('/v1/session', { method: 'DELETE', headers: { Cookie, Origin: PUBLIC_URL } });
   t.is(out.status, 204);
   t.is((await api.call('/v1/me', { headers: { Cookie } })).status, 401);
-  const later = cookieOf(await logIn(api, email, PASSWORD));
-  t.is((await api.call('/v1/me', { headers: { Cookie: later } })).status, 200);
-  api.clock.forward(SESSION_MS);
-  t.is((await api.call('/v1/me', { headers: { Cookie: later } })).status, 401);
+  const idle = cookieOf(await logIn(api, email, PASSWORD));
+  t.is((await api.call('/v1/me', { headers: { Cookie: idle } })).status, 200);
+  const used = cookieOf(await logIn(api, email, PASSWORD));
+  const step = IDLE_MS / 2;
+  for (let at = step; at < SESSION_MS; at += step) {
+    api.clock.forward(step);
+    t.is((await api.call('/v1/me', { headers: { Cookie: used } })).status, 200, `after ${at} ms, used all the time`);
+    if (at > IDLE_MS + LAST_USE_GRAIN_MS) t.is((await api.call('/v1/me', { headers: { Cookie: idle } })).status, 401);
+  }
+  api.clock.forward(step);
+  t.is((await api.call('/v1/me', { headers: { Cookie: used } })).status, 401);
 });
 
 test('a cookie writes only from the platform’s own origin', async (t) => {

@@ -3,19 +3,13 @@ import { revokeToken } from '../../commands/identity/revoke-token.ts';
 import { listTokens } from '../../db/identity/token-store.ts';
 import { TOKEN_SCOPES } from '../../domain/identity/token-scope.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
-import { roleOf, unauthenticated } from '../shared/authorize.ts';
-import type { Caller } from '../shared/caller.ts';
+import { requireCaller, roleOf } from '../shared/authorize.ts';
 import { flag, idOf, instantInput, searchText } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
 import { pageFields, pageOf, readCursor, toPage } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
 import { tokenBody } from './schemas.ts';
 import { tokenView } from './views.ts';
-
-function requireCaller(caller: Caller | null): Caller {
-  if (caller === null) throw unauthenticated();
-  return caller;
-}
 
 const list = defineOperation({
   method: 'get',

@@ -1,17 +1,21 @@
 import { createUser } from '../../commands/identity/create-user.ts';
+import { sendVerificationLetter } from '../../commands/identity/letters.ts';
 import { editUser } from '../../commands/identity/edit-user.ts';
 import { hashPassword } from '../../commands/identity/passwords.ts';
 import { newInitialPassword } from '../../commands/identity/secrets.ts';
 import { setPassword } from '../../commands/identity/set-password.ts';
+import { listMailboxes } from '../../db/identity/mailbox-store.ts';
 import { getUser, listUsers } from '../../db/identity/user-store.ts';
-import type { User } from '../../domain/identity/user.ts';
+import { FIRST_PASSWORD_MS, type User } from '../../domain/identity/user.ts';
 import { notFound } from '../../domain/shared/errors.ts';
+import { plusMilliseconds } from '../../domain/shared/time.ts';
 import { requireIfMatch } from '../shared/etag.ts';
 import { flag, idOf, searchText } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
 import { pageFields, pageOf, readCursor, sortedBy, toPage } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
 import { displayName, email, userBody } from './schemas.ts';
+import { letterDesk } from './session-cookie.ts';
 import { userView } from './views.ts';
 
 const ofUser = z.strictObject({ id: idOf('user') });
@@ -51,6 +55,7 @@ const create = defineOperation({
   path: '/v1/users',
   id: 'createUser',
   summary: 'Make an account; its first password is shown this once',
+  description: 'A letter to the address lets the person verify it. The password serves for seven days, unless they choose another before.',
   tags: ['identity'],
   access: { kind: 'platform-administrator' },
   tokenScope: 'admin',
@@ -59,9 +64,18 @@ const create = defineOperation({
   async handle(context, { body }) {
     const password = newInitialPassword();
     const passwordHash = await hashPassword(password);
-    const request = { email: body.email, displayName: body.display_name, passwordHash, platformAdministrator: body.platform_administrator };
+    const { at, actor: by, deps } = context;
+    const request = {
+      email: body.email,
+      displayName: body.display_name,
+      passwordHash,
+      passwordExpiresAt: plusMilliseconds(at, FIRST_PASSWORD_MS),
+      platformAdministrator: body.platform_administrator,
+      emailVerified: false,
+    };
     return await context.transact(async (tx) => {
-      const user = await createUser(tx, request, { at: context.at, by: context.actor });
+      const user = await createUser(tx, request, { at, by });
+      for (const mailbox of await listMailboxes(tx, user.id)) await sendVerificationLetter(tx, letterDesk(deps), mailbox, at);
       return { status: 201, body: { user: userView(user), password }, version: user.version, holdsSecret: true };
     });
   },
@@ -113,7 +127,7 @@ const resetPassword = defineOperation({
   method: 'post',
   path: '/v1/users/{id}:reset-password',
   id: 'resetUserPassword',
-  summary: 'Give an account a new password, shown this once; its sessions end',
+  summary: 'Give an account a new password, shown this once and good for seven days; its sessions end',
   tags: ['identity'],
   access: { kind: 'platform-administrator' },
   tokenScope: 'admin',
@@ -123,7 +137,8 @@ const resetPassword = defineOperation({
     const password = newInitialPassword();
     const passwordHash = await hashPassword(password);
     return await context.transact(async (tx) => {
-      await setPassword(tx, { userId: params.id, passwordHash, keepSession: null }, { at: context.at, by: context.actor });
+      const passwordExpiresAt = plusMilliseconds(context.at, FIRST_PASSWORD_MS);
+      await setPassword(tx, { userId: params.id, passwordHash, passwordExpiresAt, keepSession: null }, { at: context.at, by: context.actor });
       return { status: 200, body: { password }, holdsSecret: true };
     });
   },

@@ -1,7 +1,9 @@
 import type { ApiToken } from '../../db/identity/token-store.ts';
+import type { Activation } from '../../domain/identity/activation.ts';
+import type { Profile } from '../../domain/identity/profile.ts';
 import type { User } from '../../domain/identity/user.ts';
 import type { z } from '../shared/zod.ts';
-import type { tokenBody, userBody } from './schemas.ts';
+import type { activationBody, meBody, tokenBody, userBody } from './schemas.ts';
 
 /** A person on the wire. */
 export function userView(user: User): z.input<typeof userBody> {
@@ -13,6 +15,23 @@ export function userView(user: User): z.input<typeof userBody> {
     disabled_at: user.disabledAt,
     created_at: user.createdAt,
   };
+}
+
+/** What a person says about themselves, on the wire. */
+export function profileView(profile: Profile): z.input<typeof meBody>['profile'] {
+  return {
+    category: profile.category,
+    first_name: profile.firstName,
+    last_name: profile.lastName,
+    address: profile.address,
+    phone: profile.phone,
+    language: profile.language,
+    color_scheme: profile.colorScheme,
+  };
+}
+
+export function activationView({ state, requestedAt, activatedAt }: Activation): z.input<typeof activationBody> {
+  return { state, requested_at: requestedAt, activated_at: activatedAt };
 }
 
 /** An API token on the wire, without its secret. */

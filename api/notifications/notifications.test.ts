@@ -1,6 +1,7 @@
 import test from 'ava';
 import { notify } from '../../commands/notifications/port.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
+import { NOTICE_KINDS } from '../../domain/notifications/mail.ts';
 import { startTestApi } from '../../tests/helpers/api.ts';
 
 test('each person switches their own kinds; managers see what became of mails, not their texts', async (t) => {
@@ -9,7 +10,7 @@ test('each person switches their own kinds; managers see what became of mails, n
   const organizationId = await api.organization();
   const [manager, member] = [await api.member(organizationId, 'manager'), await api.member(organizationId, 'member')];
   const mine = await api.call('/v1/me/notifications', { token: member.token });
-  t.deepEqual(mine.body, { email: { booking: true, 'booking-release': true, environment: true, 'waitlist-offer': true } });
+  t.deepEqual(mine.body, { email: Object.fromEntries(NOTICE_KINDS.map((kind) => [kind, true])) });
   const off = await api.call('/v1/me/notifications', { method: 'PATCH', token: member.token, body: { email: { environment: false } } });
   t.like(off.body.email, { booking: true, environment: false });
   t.is((await api.call('/v1/me/notifications', { method: 'PATCH', token: member.token, body: { email: { gossip: false } } })).status, 400);

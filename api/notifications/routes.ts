@@ -2,7 +2,7 @@ import { setSwitches } from '../../commands/notifications/set-switches.ts';
 import { listMails, type ListedMail } from '../../db/notifications/mail-store.ts';
 import { getSwitches } from '../../db/notifications/switch-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
-import { MAIL_OUTCOMES, MAIL_STATES, NOTICE_KINDS, type NoticeKind } from '../../domain/notifications/mail.ts';
+import { MAIL_KINDS, MAIL_OUTCOMES, MAIL_STATES, NOTICE_KINDS, type NoticeKind } from '../../domain/notifications/mail.ts';
 import { unauthenticated } from '../shared/authorize.ts';
 import type { Caller } from '../shared/caller.ts';
 import { errorRecord, idOf, inOrganization, instant } from '../shared/fields.ts';
@@ -19,8 +19,10 @@ const mailBody = z
   .strictObject({
     id: z.string(),
     organization_id: z.string(),
-    kind: z.enum(NOTICE_KINDS),
-    recipient: z.strictObject({ user_id: z.string(), display_name: z.string(), email: z.string() }),
+    kind: z.enum(MAIL_KINDS),
+    recipient: z
+      .strictObject({ user_id: z.string().nullable(), display_name: z.string().nullable(), email: z.string() })
+      .openapi({ description: 'Of an invitation: an address, and nobody yet.' }),
     subject: z.string(),
     state: z.enum(MAIL_STATES),
     outcome: z.enum(MAIL_OUTCOMES).nullable(),
@@ -96,7 +98,7 @@ const list = defineOperation({
   query: z.strictObject({
     ...pageFields,
     state: z.enum(MAIL_STATES).optional(),
-    kind: z.enum(NOTICE_KINDS).optional(),
+    kind: z.enum(MAIL_KINDS).optional(),
     user_id: idOf('user').optional(),
   }),
   responses: { 200: pageOf(mailBody) },

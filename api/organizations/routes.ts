@@ -10,6 +10,7 @@ import { inOrganization, instant, searchText } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
 import { pageFields, pageOf, readCursor, sortedBy, toPage } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
+import { invitationRoutes } from './invitation-routes.ts';
 import { memberRoutes } from './member-routes.ts';
 
 const name = z.string().trim().min(1).max(200);
@@ -107,4 +108,4 @@ const rename = defineOperation({
   },
 });
 
-export const organizationRoutes = [list, create, get, rename, ...memberRoutes];
+export const organizationRoutes = [list, create, get, rename, ...memberRoutes, ...invitationRoutes];

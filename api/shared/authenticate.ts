@@ -1,16 +1,15 @@
 import { parseCookie } from 'cookie';
 import type { Request } from 'express';
-import { findSessionUser } from '../../db/identity/session-store.ts';
+import { findSessionUser, touchSession } from '../../db/identity/session-store.ts';
 import { findTokenUser, touchToken } from '../../db/identity/token-store.ts';
 import { hashSecret, isApiToken } from '../../commands/identity/secrets.ts';
+import { idleSince, LAST_USE_GRAIN_MS } from '../../domain/identity/session.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
 import { plusMilliseconds, type Instant } from '../../domain/shared/time.ts';
 import { unauthenticated } from './authorize.ts';
 import type { Caller } from './caller.ts';
 import type { ApiConfig, ApiDependencies } from './dependencies.ts';
 
-// The time of last use is kept to the minute, so that a busy token costs no write a call.
-const LAST_USE_GRAIN_MS = 60_000;
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** The session cookie's name: with the __Host- prefix (RFC 6265bis) wherever the platform is served over TLS. */
@@ -54,9 +53,11 @@ async function byToken(deps: ApiDependencies, authorization: string, at: Instant
 
 /** A stale cookie counts as none: a browser cannot help sending it, also to log in again. */
 async function bySession(deps: ApiDependencies, secret: string, at: Instant): Promise<Caller | null> {
-  const tokenHash = hashSecret(secret);
-  const user = await findSessionUser(deps.db, tokenHash, at);
-  return user === null ? null : { ...user, credential: { kind: 'session', tokenHash } };
+  const found = await findSessionUser(deps.db, hashSecret(secret), { at, idleSince: idleSince(at) });
+  if (found === null) return null;
+  const { sessionId, lastSeenAt, ...owner } = found;
+  if (plusMilliseconds(lastSeenAt, LAST_USE_GRAIN_MS) < at) await touchSession(deps.db, sessionId, at);
+  return { ...owner, credential: { kind: 'session', sessionId } };
 }
 
 /** Against cross-site request forgery, beside SameSite=Lax. Browsers send Origin with every write. */

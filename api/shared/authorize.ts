@@ -15,6 +15,12 @@ export function unauthenticated(): DomainError {
   });
 }
 
+/** Who asks, on an operation that asks for somebody. */
+export function requireCaller(caller: Caller | null): Caller {
+  if (caller === null) throw unauthenticated();
+  return caller;
+}
+
 function notAllowed(code: string, message: string): DomainError {
   return new DomainError({ kind: 'not-allowed', code, message });
 }
@@ -76,6 +82,12 @@ export async function roleOf(deps: ApiDependencies, caller: Caller, organization
 
 function limitedTo(caller: Caller): string | null {
   return caller.credential.kind === 'token' ? caller.credential.organizationId : null;
+}
+
+/** Refuses a token that may not do all its owner may: what is about a person as a whole asks for that. */
+export function requireUnlimited(caller: Caller): void {
+  requireScope(caller, 'admin');
+  if (limitedTo(caller) !== null) throw notAllowed('identity.token-limited', 'This token is limited to one organization; log in to do this.');
 }
 
 function requireScope(caller: Caller, needed: TokenScope): void {

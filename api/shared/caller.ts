@@ -10,7 +10,7 @@ export interface Caller {
 
 export interface SessionCredential {
   kind: 'session';
-  tokenHash: Buffer;
+  sessionId: string;
 }
 
 export interface TokenCredential {

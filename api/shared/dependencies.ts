@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Database } from '../../db/shared/connection.ts';
 import type { LineItemReader } from '../../domain/billing/ports.ts';
 import type { CloudProvider } from '../../domain/data-sources/cloud-ports.ts';
+import type { OidcClient, OidcSignUp } from '../../domain/identity/oidc.ts';
 import type { Cloud } from '../../domain/resources/instance.ts';
 import type { Clock } from '../../domain/shared/time.ts';
 import type { WebhookTargets } from '../../domain/webhooks/ports.ts';
@@ -19,9 +20,16 @@ export interface ApiDependencies {
   clouds: Readonly<Record<Cloud, Pick<CloudProvider, 'refuseMalformed'>>>;
   /** Which URLs a webhook may have. */
   webhookTargets: WebhookTargets;
+  /** Where people log in beside passwords; null: nowhere. */
+  oidc: OidcLogin | null;
   config: ApiConfig;
   /** Whether Temporal answers; reported by /readyz, which does not depend on it: people work on while Temporal is down. */
   temporalAnswers?: (() => Promise<boolean>) | undefined;
+}
+
+export interface OidcLogin {
+  client: OidcClient;
+  signUp: OidcSignUp;
 }
 
 export interface ApiConfig {

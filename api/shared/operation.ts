@@ -33,7 +33,7 @@ export type Answer<R extends Responses> = {
   [S in keyof R & number]: {
     status: S;
     body: R[S] extends z.ZodType ? z.input<R[S]> : null;
-    headers?: Record<string, string> | undefined;
+    headers?: Record<string, string | string[]> | undefined;
     /** The item's version: becomes the ETag. */
     version?: number | undefined;
     /** The body shows a secret once: it is never recorded, and a replay answers 409 `secret-already-shown`. */
@@ -44,7 +44,7 @@ export type Answer<R extends Responses> = {
 export interface AnyAnswer {
   status: number;
   body: unknown;
-  headers?: Record<string, string> | undefined;
+  headers?: Record<string, string | string[]> | undefined;
   version?: number | undefined;
   holdsSecret?: boolean | undefined;
 }

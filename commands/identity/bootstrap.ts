@@ -9,6 +9,7 @@ import { createOrganization } from '../organizations/create-organization.ts';
 import { createToken } from './create-token.ts';
 import { createUser } from './create-user.ts';
 import { hashPassword } from './passwords.ts';
+import { requestActivation } from './port.ts';
 import { newInitialPassword } from './secrets.ts';
 
 export const ADMINISTRATOR_EMAIL = 'admin@localhost';
@@ -29,7 +30,7 @@ export interface Bootstrapped {
 }
 
 /**
- * On an empty database, in one transaction: an administrator, an organization (`Demonstration` with
+ * On an empty database, in one transaction: an activated administrator, an organization (`Demonstration` with
  * the sample, else `Default`) and an administrator's token. On any other database it changes nothing
  * and answers who and where the administrator is. Whoever was killed before keeping the secrets asks
  * `mintAdministratorToken` for new ones.
@@ -43,11 +44,12 @@ export async function bootstrapAdministrator(db: Database, clock: Clock, options
     if ((await tx('users').first('id')) !== undefined) return { created: false, ...(await existing(tx)) };
     const user = await createUser(
       tx,
-      { email: ADMINISTRATOR_EMAIL, displayName: 'Administrator', passwordHash, platformAdministrator: true },
+      { email: ADMINISTRATOR_EMAIL, displayName: 'Administrator', passwordHash, platformAdministrator: true, emailVerified: true },
       { at, by: FIRST_START },
     );
     const by: Actor = { kind: 'person', id: user.id, name: user.displayName };
     const organization = await createOrganization(tx, { name: options.withSample ? 'Demonstration' : 'Default' }, { at, by });
+    await requestActivation(tx, user.id, { at, by });
     const token = await mint(tx, user.id, at);
     return { created: true, token, password, userId: user.id, organizationId: organization.id };
   });

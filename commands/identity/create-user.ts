@@ -1,6 +1,10 @@
 import { recordLedgerEntry } from '../../db/audit/ledger-store.ts';
+import { findVerifiedMailbox, insertMailbox } from '../../db/identity/mailbox-store.ts';
 import { insertUser } from '../../db/identity/user-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
+import { NOT_ACTIVATED } from '../../domain/identity/activation.ts';
+import type { Mailbox } from '../../domain/identity/mailbox.ts';
+import { EMPTY_PROFILE } from '../../domain/identity/profile.ts';
 import type { User } from '../../domain/identity/user.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
@@ -11,21 +15,33 @@ export interface CreateUser {
   email: string;
   displayName: string;
   passwordHash: string | null;
+  /** When that password ceases to serve; null (or left out) for one that the person chose. */
+  passwordExpiresAt?: Instant | null | undefined;
   platformAdministrator: boolean;
+  /** Whether it has been shown that mail to the address reaches this person. Notices go to verified mailboxes alone. */
+  emailVerified: boolean;
 }
 
-/** Makes an account. An address belongs to one account, without case: `identity.email-taken`. */
+/** Says that an address belongs to another account. */
+export function emailTaken(email: string, cause?: unknown): DomainError {
+  return new DomainError({
+    kind: 'conflict',
+    code: 'identity.email-taken',
+    message: `${email} belongs to an account already.`,
+    fields: [{ field: 'email', problem: 'belongs to an account already' }],
+    cause,
+  });
+}
+
+/** Makes an account with its primary mailbox. An address belongs to one account, without case: `identity.email-taken`. */
 export async function createUser(tx: Transaction, request: CreateUser, decision: { at: Instant; by: Actor }): Promise<User> {
   const { at, by } = decision;
-  const user: User = { id: newId('user'), ...request, disabledAt: null, version: 1, createdAt: at, lastAt: at };
-  if (!(await insertUser(tx, user))) {
-    throw new DomainError({
-      kind: 'conflict',
-      code: 'identity.email-taken',
-      message: `${request.email} belongs to an account already.`,
-      fields: [{ field: 'email', problem: 'belongs to an account already' }],
-    });
-  }
+  const { emailVerified, passwordExpiresAt = null, ...fields } = request;
+  const times = { version: 1, createdAt: at, lastAt: at };
+  const user: User = { id: newId('user'), ...fields, passwordExpiresAt, profile: EMPTY_PROFILE, activation: NOT_ACTIVATED, disabledAt: null, ...times };
+  if ((await findVerifiedMailbox(tx, user.email)) !== null || !(await insertUser(tx, user))) throw emailTaken(user.email);
+  const mailbox: Mailbox = { id: newId('mailbox'), userId: user.id, address: user.email, isPrimary: true, verifiedAt: emailVerified ? at : null, notices: true, ...times };
+  await insertMailbox(tx, mailbox);
   await recordLedgerEntry(tx, {
     id: newId('ledger-entry'),
     organizationId: null,

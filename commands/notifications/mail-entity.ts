@@ -22,9 +22,10 @@ export const mailEntity: EntityDefinition<Mail, SendMailAct> = {
   describe,
   status: (mail) => mail.outcome ?? mail.state,
   // Neither text nor subject: they name people, and the ledger keeps for ever.
-  forLedger: ({ id, userId, kind, messageKey, state, outcome, attempts, lastError, createdAt, endedAt }) => ({
+  forLedger: ({ id, userId, mailboxId, kind, messageKey, state, outcome, attempts, lastError, createdAt, endedAt }) => ({
     id,
     user_id: userId,
+    mailbox_id: mailboxId,
     kind,
     message_key: messageKey,
     state,

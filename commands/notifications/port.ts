@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { insertMails, recipientsOf } from '../../db/notifications/mail-store.ts';
+import { insertMails, mailboxesForLetters, recipientsOf, saveMailSecret } from '../../db/notifications/mail-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { requestWakeUps } from '../../db/shared/wake-up-store.ts';
-import { newMail, type NoticeKind } from '../../domain/notifications/mail.ts';
+import { newMail, type LetterKind, type Mail, type NoticeKind } from '../../domain/notifications/mail.ts';
+import { NO_ORGANIZATION } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
+import type { Vault } from '../../domain/shared/vault.ts';
 import { MAIL } from '../../workflows/notifications/messages.ts';
 import { newId } from '../shared/new-id.ts';
 
@@ -26,22 +28,64 @@ export interface Notice {
 }
 
 /**
- * Writes one mail a person in the caller's transaction, and wakes what sends it. Somebody named twice,
- * or told twice under the same key, gets one mail; who switched the kind off or is disabled, none.
+ * Writes one mail for each verified mailbox of the people in question in the caller's transaction, and wakes what sends it. Somebody
+ * named twice, or told twice under the same key, gets one mail a mailbox; who switched the kind or the mailbox off or is
+ * disabled, none there.
  */
 export async function notify(tx: Transaction, notice: Notice): Promise<void> {
   const { organizationId, kind, at } = notice;
-  const userIds = await recipientsOf(tx, organizationId, kind, notice.to);
-  const mails = userIds.map((userId) =>
-    newMail({ id: newId('mail'), organizationId, userId, kind, messageKey: messageKeyOf(notice, userId), subject: oneLine(notice.subject), body: notice.text }, at),
-  );
+  const recipients = await recipientsOf(tx, organizationId, kind, notice.to);
+  await write(tx, recipients.map((to) => draft({ ...notice, ...to, address: null })), at);
+}
+
+/** What one mailbox, or somebody without an account, is to be told whatever they switched off. */
+export interface Letter {
+  /** Whose managers see that it went out; NO_ORGANIZATION for what is between the platform and a person. */
+  organizationId: string;
+  kind: LetterKind;
+  /** As of a notice: the same key to the same reader is the same mail. */
+  key: string;
+  to: { userId: string; mailboxId: string } | { address: string };
+  subject: string;
+  /** Plain text; SECRET_PLACE in it becomes the secret when it is sent. */
+  text: string;
+  /** Kept sealed, and only until the letter has left; null for a letter without one. */
+  secret: string | null;
+  at: Instant;
+}
+
+/** Writes one letter in the caller's transaction, and wakes what sends it. */
+export async function writeLetter(tx: Transaction, vault: Pick<Vault, 'seal'>, letter: Letter): Promise<void> {
+  const to = 'address' in letter.to ? { userId: null, mailboxId: null, address: letter.to.address } : { ...letter.to, address: null };
+  const mail = draft({ ...letter, ...to });
+  const [written] = await write(tx, [mail], letter.at);
+  if (written !== undefined && letter.secret !== null) await saveMailSecret(tx, mail.id, vault.seal(letter.secret, mail.id));
+}
+
+/** Tells a person, in every verified mailbox whatever is switched off, what became of their account. */
+export async function tellOfAccount(tx: Transaction, news: { userId: string; key: string; subject: string; text: string; at: Instant }): Promise<void> {
+  const recipients = await mailboxesForLetters(tx, news.userId);
+  const mails = recipients.map((to) => draft({ ...news, ...to, address: null, organizationId: NO_ORGANIZATION, kind: 'account-security' }));
+  await write(tx, mails, news.at);
+}
+
+type Draft = Pick<Mail, 'organizationId' | 'userId' | 'mailboxId' | 'address' | 'kind' | 'subject'> & { key: string; text: string; at: Instant };
+
+function draft({ organizationId, userId, mailboxId, address, kind, subject, text, key, at }: Draft): Mail {
+  const messageKey = messageKeyOf([organizationId, key, userId ?? '', mailboxId ?? address ?? '']);
+  return newMail({ id: newId('mail'), organizationId, userId, mailboxId, address, kind, messageKey, subject: oneLine(subject), body: text }, at);
+}
+
+async function write(tx: Transaction, mails: readonly Mail[], at: Instant): Promise<string[]> {
   const written = await insertMails(tx, mails);
-  await requestWakeUps(tx, { kind: MAIL, organizationId, entityIds: written }, at);
+  const [first] = mails;
+  if (first !== undefined) await requestWakeUps(tx, { kind: MAIL, organizationId: first.organizationId, entityIds: written }, at);
+  return written;
 }
 
 /** 128 bits tell any two mails apart. */
-function messageKeyOf({ organizationId, key }: Notice, userId: string): string {
-  return createHash('sha256').update(JSON.stringify([organizationId, key, userId])).digest('hex').slice(0, 32);
+function messageKeyOf(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }
 
 /** A subject with a name in it must not become two headers. */

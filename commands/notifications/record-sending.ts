@@ -9,7 +9,7 @@ export async function recordSending(tx: Transaction, ref: EntityRef, number: num
   await decide(tx, mailEntity, ref, decision, (mail, at) => afterSending(mail, number, result, at));
 }
 
-/** Ends a mail whose recipient's account was disabled meanwhile. */
+/** Ends a mail whose recipient's account was disabled, or whose mailbox was removed, meanwhile. */
 export async function cancelMail(tx: Transaction, ref: EntityRef, decision: Decision): Promise<void> {
   await decide(tx, mailEntity, ref, decision, (mail, at) => withoutRecipient(mail, at));
 }

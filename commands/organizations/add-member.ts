@@ -7,6 +7,7 @@ import type { OrganizationRole } from '../../domain/organizations/role.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import { DomainError, invalidField } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
+import { passActivation } from '../identity/port.ts';
 import { newId } from '../shared/new-id.ts';
 import { lockMembers } from './lock-members.ts';
 
@@ -46,5 +47,6 @@ export async function addMember(
     before: null,
     after: { role: request.role },
   });
+  await passActivation(tx, user.id, decision);
   return membership;
 }

@@ -5,6 +5,7 @@ import type { Transaction } from '../../db/shared/connection.ts';
 import type { Organization } from '../../domain/organizations/organization.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
+import { passActivation } from '../identity/port.ts';
 import { rootPool } from '../pools/root-pool.ts';
 import { newId } from '../shared/new-id.ts';
 
@@ -31,5 +32,6 @@ export async function createOrganization(
     before: null,
     after: { name: organization.name, manager: by.id },
   });
+  if (by.id !== null) await passActivation(tx, by.id, decision);
   return organization;
 }

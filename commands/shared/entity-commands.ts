@@ -1,7 +1,7 @@
 import { recordLedgerEntry } from '../../db/audit/ledger-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { requestWakeUp } from '../../db/shared/wake-up-store.ts';
-import { andThen, type Actor, type EntityRow, type Settled, type Transition } from '../../domain/shared/entity.ts';
+import { andThen, NO_ORGANIZATION, type Actor, type EntityRow, type Settled, type Transition } from '../../domain/shared/entity.ts';
 import { notFound } from '../../domain/shared/errors.ts';
 import { laterOf, type Instant } from '../../domain/shared/time.ts';
 import { entityWorkflowId, type EntityAct, type EntityRef, type Plan } from '../../workflows/messages.ts';
@@ -144,7 +144,7 @@ async function recordSteps<E extends EntityRow, Act extends EntityAct>(
     if (routine === true) continue;
     await recordLedgerEntry(tx, {
       id: newId('ledger-entry'),
-      organizationId: after.organizationId,
+      organizationId: after.organizationId === NO_ORGANIZATION ? null : after.organizationId,
       at: decision.at,
       dueAt,
       subject: after.id,

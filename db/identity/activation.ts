@@ -1,4 +1,3 @@
-import type { Instant } from '../../domain/shared/time.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
 
 /** Whether somebody may use what belongs to projects: their activation has passed. Unknown people may not. */
@@ -13,15 +12,4 @@ export async function mayActivate(db: Database | Transaction, userId: string): P
     [userId, userId],
   );
   return result.rows[0]?.may === true;
-}
-
-/** Writes where somebody's activation stands. */
-export async function saveActivation(
-  tx: Transaction,
-  userId: string,
-  activation: { state: 'requested' | 'passed'; requestedAt: Instant; activatedAt: Instant | null },
-): Promise<void> {
-  await tx('users')
-    .where('id', userId)
-    .update({ activation: activation.state, activation_requested_at: activation.requestedAt, activated_at: activation.activatedAt });
 }

@@ -1,3 +1,5 @@
+import type { ActivationState } from '../../domain/identity/activation.ts';
+import type { AccountCategory, ColorScheme } from '../../domain/identity/profile.ts';
 import type { User } from '../../domain/identity/user.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import { escapeLike } from '../audit/ledger-store.ts';
@@ -6,17 +8,7 @@ import type { Database, Transaction } from '../shared/connection.ts';
 /** Adds a user; false, and nothing is written, when the address is taken (without case). */
 export async function insertUser(tx: Transaction, user: User): Promise<boolean> {
   const rows = await tx('users')
-    .insert({
-      id: user.id,
-      email: user.email,
-      display_name: user.displayName,
-      password_hash: user.passwordHash,
-      platform_administrator: user.platformAdministrator,
-      disabled_at: user.disabledAt,
-      version: user.version,
-      created_at: user.createdAt,
-      last_at: user.lastAt,
-    })
+    .insert({ id: user.id, created_at: user.createdAt, ...toColumns(user) })
     .onConflict(tx.raw('(lower(email))'))
     .ignore()
     .returning('id');
@@ -35,19 +27,12 @@ export async function getUser(db: Database | Transaction, id: string): Promise<U
 
 /** Reads and locks a user until the transaction ends. */
 export async function lockUser(tx: Transaction, id: string): Promise<User | null> {
-  const row = await tx('users').where('id', id).forUpdate().first<Record<string, unknown> | undefined>();
+  const row = await tx('users').where('id', id).forNoKeyUpdate().first<Record<string, unknown> | undefined>();
   return row === undefined ? null : toUser(row);
 }
 
 export async function saveUser(tx: Transaction, user: User): Promise<void> {
-  await tx('users').where('id', user.id).update({
-    display_name: user.displayName,
-    password_hash: user.passwordHash,
-    platform_administrator: user.platformAdministrator,
-    disabled_at: user.disabledAt,
-    version: user.version,
-    last_at: user.lastAt,
-  });
+  await tx('users').where('id', user.id).update(toColumns(user));
 }
 
 /** The oldest platform administrator who is not disabled, or null. */
@@ -84,12 +69,51 @@ export async function listUsers(
   return { rows: ((await rows) as Record<string, unknown>[]).map(toUser), total: counted?.count ?? 0 };
 }
 
+function toColumns(user: User): Record<string, unknown> {
+  const { profile, activation } = user;
+  return {
+    email: user.email,
+    display_name: user.displayName,
+    password_hash: user.passwordHash,
+    password_expires_at: user.passwordExpiresAt,
+    category: profile.category,
+    first_name: profile.firstName,
+    last_name: profile.lastName,
+    address: profile.address,
+    phone: profile.phone,
+    language: profile.language,
+    color_scheme: profile.colorScheme,
+    activation: activation.state,
+    activation_requested_at: activation.requestedAt,
+    activated_at: activation.activatedAt,
+    platform_administrator: user.platformAdministrator,
+    disabled_at: user.disabledAt,
+    version: user.version,
+    last_at: user.lastAt,
+  };
+}
+
 function toUser(row: Record<string, unknown>): User {
   return {
     id: row.id as string,
     email: row.email as string,
     displayName: row.display_name as string,
     passwordHash: row.password_hash as string | null,
+    passwordExpiresAt: row.password_expires_at as Instant | null,
+    profile: {
+      category: row.category as AccountCategory,
+      firstName: row.first_name as string,
+      lastName: row.last_name as string,
+      address: row.address as string,
+      phone: row.phone as string,
+      language: row.language as string | null,
+      colorScheme: row.color_scheme as ColorScheme,
+    },
+    activation: {
+      state: row.activation as ActivationState,
+      requestedAt: row.activation_requested_at as Instant | null,
+      activatedAt: row.activated_at as Instant | null,
+    },
     platformAdministrator: row.platform_administrator as boolean,
     disabledAt: row.disabled_at as Instant | null,
     version: row.version as number,

@@ -11,6 +11,8 @@ const TABLES = `
     -- BCP 47; null follows the browser.
     add column language text,
     add column color_scheme text not null default 'system' constraint users_color_scheme check (color_scheme in ('system', 'light', 'dark')),
+    -- A first password that an administrator was shown serves until then.
+    add column password_expires_at timestamptz,
     add column activation text collate "C" not null default 'not-activated'
       constraint users_activation check (activation in ('not-activated', 'requested', 'passed')),
     add column activation_requested_at timestamptz,
@@ -70,6 +72,26 @@ const TABLES = `
   create index mails_by_user on mails (user_id);
   create index mails_sealed on mails (secret_key_id) where sealed_secret is not null;
 
+  -- Sessions before this one cannot be listed: they carry no id.
+  delete from sessions;
+  alter table sessions
+    add column id text collate "C" not null constraint sessions_id_once unique,
+    add column last_seen_at timestamptz not null,
+    -- A network and a kind of browser, no more: enough to know one's own.
+    add column network text not null,
+    add column client text not null,
+    add column method text collate "C" not null constraint sessions_method check (method in ('password', 'oidc'));
+
+  -- Browsers that somebody logged in from: a stranger's guesses do not lock them out there.
+  create table known_devices (
+    secret_hash bytea primary key,
+    user_id text collate "C" not null references users (id) on delete cascade,
+    created_at timestamptz not null,
+    last_used_at timestamptz not null
+  );
+  create index known_devices_by_user on known_devices (user_id);
+  create index known_devices_unused on known_devices (last_used_at);
+
   create table identities (
     issuer text collate "C" not null,
     subject text collate "C" not null,
@@ -127,9 +149,11 @@ export async function down(knex: Knex): Promise<void> {
       alter column organization_id set not null, alter column user_id set not null,
       add constraint mails_once unique (organization_id, message_key);
     drop index mails_by_user;
-    drop table invitations, oidc_logins, identities, letter_tokens, mailboxes;
+    alter table sessions drop column id, drop column last_seen_at, drop column network, drop column client, drop column method;
+    drop table known_devices, invitations, oidc_logins, identities, letter_tokens, mailboxes;
     alter table users
       drop column category, drop column first_name, drop column last_name, drop column address, drop column phone,
-      drop column language, drop column color_scheme, drop column activation, drop column activation_requested_at, drop column activated_at;
+      drop column language, drop column color_scheme, drop column password_expires_at,
+      drop column activation, drop column activation_requested_at, drop column activated_at;
   `);
 }

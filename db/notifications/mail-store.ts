@@ -1,6 +1,8 @@
-import type { Mail, MailOutcome, MailState, NoticeKind } from '../../domain/notifications/mail.ts';
+import type { Mail, MailKind, MailOutcome, MailState, NoticeKind } from '../../domain/notifications/mail.ts';
+import { NO_ORGANIZATION } from '../../domain/shared/entity.ts';
 import type { ErrorRecord } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
+import type { Sealed } from '../../domain/shared/vault.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
 
 type Row = Record<string, unknown>;
@@ -18,53 +20,115 @@ export async function insertMails(tx: Transaction, mails: readonly Mail[]): Prom
 
 /** Reads and locks a mail until the transaction ends. */
 export async function lockMail(tx: Transaction, organizationId: string, id: string): Promise<Mail | null> {
-  const row = await tx('mails').where({ organization_id: organizationId, id }).forUpdate().first<Row | undefined>();
+  const row = await mailRow(tx, organizationId, id).forUpdate().first<Row | undefined>();
   return row === undefined ? null : toMail(row);
 }
 
 export async function getMail(db: Database | Transaction, organizationId: string, id: string): Promise<Mail | null> {
-  const row = await db('mails').where({ organization_id: organizationId, id }).first<Row | undefined>();
+  const row = await mailRow(db, organizationId, id).first<Row | undefined>();
   return row === undefined ? null : toMail(row);
 }
 
 export async function saveMail(tx: Transaction, mail: Mail): Promise<void> {
-  await tx('mails').where({ organization_id: mail.organizationId, id: mail.id }).update(toColumns(mail));
+  await mailRow(tx, mail.organizationId, mail.id).update({
+    ...toColumns(mail),
+    // What a letter's link is good for is nobody's business once it has left.
+    ...(mail.state !== 'pending' && { sealed_secret: null, secret_key_id: null }),
+  });
 }
 
-/** Who a notice goes to: persons by id, the organization's managers, or both; each once, without those who are disabled or do not want its kind. */
+function mailRow(db: Database | Transaction, organizationId: string, id: string) {
+  return db('mails').where({ id, organization_id: organizationId === NO_ORGANIZATION ? null : organizationId });
+}
+
+/** Keeps the secret of a letter that is to be sent, sealed under the mail's id. */
+export async function saveMailSecret(tx: Transaction, mailId: string, sealed: Sealed): Promise<void> {
+  await tx('mails').where('id', mailId).update({ sealed_secret: Buffer.from(sealed.bytes), secret_key_id: sealed.keyId });
+}
+
+/** The sealed secret of a letter that has not ended; null for a mail without one. */
+export async function getMailSecret(db: Database | Transaction, mailId: string): Promise<Sealed | null> {
+  const row = await db('mails').where('id', mailId).first<{ sealed_secret: Buffer | null; secret_key_id: string | null } | undefined>('sealed_secret', 'secret_key_id');
+  if (row === undefined || row.sealed_secret === null || row.secret_key_id === null) return null;
+  return { bytes: row.sealed_secret, keyId: row.secret_key_id };
+}
+
+/** Locks up to `limit` mails whose secret is sealed under another key than `keyId`. */
+export async function lockMailSecretsUnderOtherKeys(tx: Transaction, keyId: string, limit: number): Promise<{ id: string; sealed: Sealed }[]> {
+  const rows = await tx('mails')
+    .whereNotNull('sealed_secret')
+    .whereNot('secret_key_id', keyId)
+    .orderBy('id')
+    .limit(limit)
+    .forUpdate()
+    .select<{ id: string; sealed_secret: Buffer; secret_key_id: string }[]>('id', 'sealed_secret', 'secret_key_id');
+  return rows.map((row) => ({ id: row.id, sealed: { bytes: row.sealed_secret, keyId: row.secret_key_id } }));
+}
+
+export interface Recipient {
+  userId: string;
+  mailboxId: string;
+}
+
+/**
+ * Where a notice goes to: the verified mailboxes, notices switched on, of persons by id, of the organization's managers, or of
+ * both; each once, without those who are disabled or do not want its kind.
+ */
 export async function recipientsOf(
   tx: Transaction,
   organizationId: string,
   kind: NoticeKind,
   to: { userIds: readonly string[]; managers: boolean },
-): Promise<string[]> {
-  return await tx('users as u')
-    .whereNull('u.disabled_at')
+): Promise<Recipient[]> {
+  const rows = await verifiedMailboxes(tx)
+    .where('b.notices', true)
     .where((either) => {
       void either.whereIn('u.id', [...to.userIds]);
       if (to.managers) {
         void either.orWhereIn('u.id', tx('memberships').select('user_id').where({ organization_id: organizationId, role: 'manager' }));
       }
     })
-    .whereNotIn('u.id', tx('notification_switches').select('user_id').where({ kind, email: false }))
-    .orderBy('u.id')
-    .pluck<string[]>('u.id');
+    .whereNotIn('u.id', tx('notification_switches').select('user_id').where({ kind, email: false }));
+  return rows.map(toRecipient);
 }
 
-/** Name and address of a mail's recipient; null when the account is disabled. */
-export async function addressOf(db: Database | Transaction, userId: string): Promise<{ name: string; address: string } | null> {
-  const row = await db('users').where({ id: userId }).whereNull('disabled_at').first<{ display_name: string; email: string } | undefined>('display_name', 'email');
-  return row === undefined ? null : { name: row.display_name, address: row.email };
+/** The verified mailboxes of a person who is not disabled, whatever they switched off. */
+export async function mailboxesForLetters(tx: Transaction, userId: string): Promise<Recipient[]> {
+  return (await verifiedMailboxes(tx).where('u.id', userId)).map(toRecipient);
 }
 
-/** A mail as its organization's managers see it: without its text. */
-export type ListedMail = Omit<Mail, 'body'> & { recipient: { displayName: string; email: string } };
+function verifiedMailboxes(tx: Transaction) {
+  return tx('users as u')
+    .join('mailboxes as b', 'b.user_id', 'u.id')
+    .whereNull('u.disabled_at')
+    .whereNotNull('b.verified_at')
+    .orderBy(['u.id', 'b.id'])
+    .select<{ user_id: string; id: string }[]>('b.user_id', 'b.id');
+}
+
+function toRecipient(row: { user_id: string; id: string }): Recipient {
+  return { userId: row.user_id, mailboxId: row.id };
+}
+
+/** Name and address that a mail goes to; null when the account is disabled or the mailbox removed. */
+export async function addressOf(db: Database | Transaction, mail: Pick<Mail, 'address' | 'mailboxId'>): Promise<{ name: string; address: string } | null> {
+  if (mail.address !== null) return { name: '', address: mail.address };
+  const row = await db('mailboxes as b')
+    .join('users as u', 'u.id', 'b.user_id')
+    .where('b.id', mail.mailboxId ?? '')
+    .whereNull('u.disabled_at')
+    .first<{ display_name: string; address: string } | undefined>('u.display_name', 'b.address');
+  return row === undefined ? null : { name: row.display_name, address: row.address };
+}
+
+/** A mail as its organization's managers see it: without its text. Of a removed mailbox, the person's primary address is shown. */
+export type ListedMail = Omit<Mail, 'body'> & { recipient: { displayName: string | null; email: string } };
 
 /** Mails of an organization, newest first; `before` is the last one of the page before. */
 export async function listMails(
   db: Database,
   organizationId: string,
-  filter: { state?: MailState | undefined; kind?: NoticeKind | undefined; userId?: string | undefined },
+  filter: { state?: MailState | undefined; kind?: MailKind | undefined; userId?: string | undefined },
   page: { limit: number; before: string | null },
 ): Promise<{ rows: ListedMail[]; total: number }> {
   const matching = db('mails as m').where('m.organization_id', organizationId);
@@ -73,11 +137,16 @@ export async function listMails(
   if (filter.userId !== undefined) void matching.where('m.user_id', filter.userId);
   const [counted] = await matching.clone().count<{ count: number }[]>('* as count');
   if (page.before !== null) void matching.where('m.id', '<', page.before);
-  const rows = await matching.join('users as u', 'u.id', 'm.user_id').orderBy('m.id', 'desc').limit(page.limit).select<Row[]>('m.*', 'u.display_name', 'u.email');
+  const rows = await matching
+    .leftJoin('users as u', 'u.id', 'm.user_id')
+    .leftJoin('mailboxes as b', 'b.id', 'm.mailbox_id')
+    .orderBy('m.id', 'desc')
+    .limit(page.limit)
+    .select<Row[]>('m.*', 'u.display_name', db.raw('coalesce(m.address, b.address, u.email) as email'));
   return {
     rows: rows.map((row) => {
       const { body: _body, ...mail } = toMail(row);
-      return { ...mail, recipient: { displayName: row.display_name as string, email: row.email as string } };
+      return { ...mail, recipient: { displayName: row.display_name as string | null, email: row.email as string } };
     }),
     total: counted?.count ?? 0,
   };
@@ -93,8 +162,10 @@ export async function deleteEndedMails(db: Database, before: Instant, limit: num
 function toRow(mail: Mail): Row {
   return {
     id: mail.id,
-    organization_id: mail.organizationId,
+    organization_id: mail.organizationId === NO_ORGANIZATION ? null : mail.organizationId,
     user_id: mail.userId,
+    mailbox_id: mail.mailboxId,
+    address: mail.address,
     kind: mail.kind,
     message_key: mail.messageKey,
     subject: mail.subject,
@@ -121,9 +192,11 @@ function toColumns(mail: Mail): Row {
 function toMail(row: Row): Mail {
   return {
     id: row.id as string,
-    organizationId: row.organization_id as string,
-    userId: row.user_id as string,
-    kind: row.kind as NoticeKind,
+    organizationId: (row.organization_id as string | null) ?? NO_ORGANIZATION,
+    userId: row.user_id as string | null,
+    mailboxId: row.mailbox_id as string | null,
+    address: row.address as string | null,
+    kind: row.kind as MailKind,
     messageKey: row.message_key as string,
     subject: row.subject as string,
     body: row.body as string,

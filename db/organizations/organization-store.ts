@@ -18,7 +18,7 @@ export async function organizationExists(db: Database, id: string): Promise<bool
   return (await db('organizations').where('id', id).first('id')) !== undefined;
 }
 
-export async function getOrganization(db: Database, id: string): Promise<Organization | null> {
+export async function getOrganization(db: Database | Transaction, id: string): Promise<Organization | null> {
   const row = await db('organizations').where('id', id).first<Record<string, unknown> | undefined>();
   return row === undefined ? null : toOrganization(row);
 }

@@ -6,7 +6,7 @@ export interface IdempotencyRecord {
   /** SHA-256 of method, path and body. */
   requestHash: Buffer;
   status: number;
-  headers: Record<string, string>;
+  headers: Record<string, string | string[]>;
   body: unknown;
   /** The answer showed a secret, which is not kept. */
   holdsSecret: boolean;
@@ -36,7 +36,7 @@ export async function getIdempotencyRecord(
   return {
     requestHash: row.request_hash as Buffer,
     status: row.status as number,
-    headers: row.headers as Record<string, string>,
+    headers: row.headers as Record<string, string | string[]>,
     body: row.body,
     holdsSecret: row.holds_secret as boolean,
   };

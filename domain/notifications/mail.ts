@@ -6,21 +6,39 @@ import { plusMilliseconds, type Instant } from '../shared/time.ts';
 export const NOTICE_KINDS = ['booking', 'booking-release', 'environment', 'waitlist-offer', 'project', 'application'] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
+/**
+ * What somebody has to be told whatever they switched off: letters about their own account, and an invitation, whose
+ * reader need not have one.
+ */
+export const LETTER_KINDS = ['mailbox-verification', 'password-reset', 'account-security', 'invitation', 'project-deletion'] as const;
+export type LetterKind = (typeof LETTER_KINDS)[number];
+
+export const MAIL_KINDS = [...NOTICE_KINDS, ...LETTER_KINDS] as const;
+export type MailKind = NoticeKind | LetterKind;
+
 export const MAIL_STATES = ['pending', 'sent', 'failed', 'cancelled'] as const;
 export type MailState = (typeof MAIL_STATES)[number];
 
 /**
  * How a mail ends: `rejected` for good by the server, `given-up` after a good day of attempts,
- * `not-configured` where there is neither server nor directory, `recipient-gone` when the account is disabled.
+ * `not-configured` where there is neither server nor directory, `recipient-gone` when the account is disabled or the mailbox removed.
  */
 export const MAIL_OUTCOMES = ['sent', 'rejected', 'given-up', 'not-configured', 'recipient-gone'] as const;
 export type MailOutcome = (typeof MAIL_OUTCOMES)[number];
 
-/** One mail to one person. */
+/** Where in a letter's text the secret goes when it is sent. */
+export const SECRET_PLACE = '{secret}';
+
+/** One mail to one mailbox. `organizationId` is NO_ORGANIZATION for letters about an account. */
 export interface Mail extends EntityRow {
-  userId: string;
-  kind: NoticeKind;
-  /** Left part of the Message-ID: the same notice to the same person has the same. */
+  /** Null for somebody without an account. */
+  userId: string | null;
+  /** Its address is read when it is sent; null when the mailbox has been removed, and for somebody without an account. */
+  mailboxId: string | null;
+  /** Of somebody without an account; null for everybody else. */
+  address: string | null;
+  kind: MailKind;
+  /** Left part of the Message-ID: the same notice to the same mailbox has the same. */
   messageKey: string;
   subject: string;
   body: string;
@@ -45,7 +63,7 @@ const [MINUTE, HOUR] = [60_000, 3_600_000];
 export const MAIL_RETRY_AFTER_MS: readonly number[] = [MINUTE, 5 * MINUTE, 15 * MINUTE, 40 * MINUTE, 2 * HOUR, 4 * HOUR, 8 * HOUR, 14 * HOUR];
 
 /** A mail that is due at once. */
-export function newMail(fields: Pick<Mail, 'id' | 'organizationId' | 'userId' | 'kind' | 'messageKey' | 'subject' | 'body'>, at: Instant): Mail {
+export function newMail(fields: Pick<Mail, 'id' | 'organizationId' | 'userId' | 'mailboxId' | 'address' | 'kind' | 'messageKey' | 'subject' | 'body'>, at: Instant): Mail {
   const nothingYet = { state: 'pending' as const, outcome: null, attempts: 0, receipt: null, lastError: null, endedAt: null };
   return { ...fields, ...nothingYet, version: 1, createdAt: at, lastAt: at, nextDueAt: at };
 }

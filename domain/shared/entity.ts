@@ -1,5 +1,8 @@
 import type { Instant } from './time.ts';
 
+/** In place of an organization's id in rows of people who need belong to none, as letters about an account do. The database has null. */
+export const NO_ORGANIZATION = 'none';
+
 /** What every entity row carries so that time can be applied to it. */
 export interface EntityRow {
   id: string;

@@ -25,6 +25,7 @@ import { createDirectoryRawStore } from '../../providers/local/directory-raw-sto
 import { createSecretVault } from '../../providers/local/secret-vault.ts';
 import { createWebhookTargets } from '../../providers/local/webhook-targets.ts';
 import { cloudProviders } from '../../workers/dependencies.ts';
+import { activate } from './activate.ts';
 import { freshDatabase, type FreshDatabase } from './database.ts';
 import { NO_OWN_ENDPOINTS } from './platform.ts';
 
@@ -69,7 +70,8 @@ export interface TestApi extends FreshDatabase {
   logged: string[];
   call(path: string, call?: Call): Promise<Reply>;
   organization(name?: string): Promise<string>;
-  person(options?: { platformAdministrator?: boolean; passwordHash?: string | null }): Promise<Person>;
+  /** Somebody with a verified mailbox, activated, unless said otherwise. */
+  person(options?: { platformAdministrator?: boolean; passwordHash?: string | null; activated?: boolean; emailVerified?: boolean }): Promise<Person>;
   /** A new person with this role in the organization. */
   member(organizationId: string, role: OrganizationRole): Promise<Person>;
   token(userId: string, options?: { scopes?: TokenScope[]; organizationId?: string | null; expiresAt?: Instant | null }): Promise<string>;
@@ -92,6 +94,7 @@ export async function startTestApi(extra: Operation[] = []): Promise<TestApi> {
       periodReader: createPeriodReader(),
       scratchDirectory: directory,
     }),
+    oidc: null,
     webhookTargets: createWebhookTargets({ allowHttp: false, allowedNetworks: [] }),
     clouds: cloudProviders(NO_OWN_ENDPOINTS, { db: database.db, clock }),
     config: { publicUrl: PUBLIC_URL, importRoots: [directory], trustedProxies: 'loopback', checkAnswers: true },
@@ -151,11 +154,12 @@ function peopleOf({ db, clock }: ApiDependencies): Pick<TestApi, 'organization' 
       const request: CreateToken = { userId, name: 'test', scopes, organizationId, expiresAt, parent: null };
       return (await createToken(tx, request, { at: clock.now(), by: TEST })).secret;
     });
-  const person: TestApi['person'] = async ({ platformAdministrator = false, passwordHash = null } = {}) => {
+  const person: TestApi['person'] = async ({ platformAdministrator = false, passwordHash = null, activated = true, emailVerified = true } = {}) => {
     count += 1;
     const email = `person${count}@example.org`;
-    const request = { email, displayName: `Person ${count}`, passwordHash, platformAdministrator };
+    const request = { email, displayName: `Person ${count}`, passwordHash, platformAdministrator, emailVerified };
     const { id } = await inTransaction(db, (tx) => createUser(tx, request, { at: clock.now(), by: TEST }));
+    if (activated) await activate(db, id, clock.now());
     return { id, email, token: await token(id) };
   };
   return {

@@ -10,6 +10,7 @@ import type { Booker } from '../../domain/bookings/booking-rules.ts';
 import type { OrganizationRole } from '../../domain/organizations/role.ts';
 import { system } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
+import { activate } from './activate.ts';
 
 const by = system('test');
 
@@ -17,7 +18,8 @@ const by = system('test');
 export async function insertPerson(db: Database, organizationId: string, role: OrganizationRole, at: Instant): Promise<Booker> {
   return await inTransaction(db, async (tx) => {
     const email = `${newId('user')}@example.org`;
-    const { id: userId } = await createUser(tx, { email, displayName: `A ${role}`, passwordHash: null, platformAdministrator: false }, { at, by });
+    const { id: userId } = await createUser(tx, { email, displayName: `A ${role}`, passwordHash: null, platformAdministrator: false, emailVerified: true }, { at, by });
+    await activate(tx, userId, at);
     await insertMembership(tx, { organizationId, userId, role, version: 1, createdAt: at });
     return { userId, role };
   });

@@ -4,6 +4,7 @@ import { createUser } from '../../commands/identity/create-user.ts';
 import { insertMembership } from '../../db/organizations/membership-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { systemClock } from '../../workers/dependencies.ts';
+import { activate } from './activate.ts';
 import { tester } from './connect.ts';
 import type { Platform } from './platform.ts';
 
@@ -18,7 +19,8 @@ export async function siteApi(site: Platform, organizationId: string): Promise<S
   const decision = { at: systemClock.now(), by: tester };
   const token = await inTransaction(site.db, async (tx) => {
     const email = `manager-of-${organizationId}@example.org`;
-    const { id: userId } = await createUser(tx, { email, displayName: 'Manager', passwordHash: null, platformAdministrator: false }, decision);
+    const { id: userId } = await createUser(tx, { email, displayName: 'Manager', passwordHash: null, platformAdministrator: false, emailVerified: true }, decision);
+    await activate(tx, userId, decision.at);
     await insertMembership(tx, { organizationId, userId, role: 'manager', version: 1, createdAt: decision.at });
     const request = { userId, name: 'test', scopes: ['admin' as const], organizationId: null, expiresAt: null, parent: null };
     return (await createToken(tx, request, decision)).secret;

@@ -8,6 +8,7 @@ import type { OrganizationRole } from '../../domain/organizations/role.ts';
 import type { Clock } from '../../domain/shared/time.ts';
 import type { WebhookEventType } from '../../domain/webhooks/webhook-event.ts';
 import { vaultOf } from '../../workers/dependencies.ts';
+import { activate } from './activate.ts';
 import { tester } from './connect.ts';
 import type { Platform } from './platform.ts';
 
@@ -38,7 +39,8 @@ export async function logOf(site: Site, webhookId: string): Promise<KeptAttempt[
 /** Somebody in the organization. */
 export async function aMember({ db }: Site, clock: Clock, organizationId: string, name: string, role: OrganizationRole = 'member'): Promise<string> {
   return await inTransaction(db, async (tx) => {
-    const { id: userId } = await createUser(tx, { email: `${name}@example.net`, displayName: name, passwordHash: null, platformAdministrator: false }, { at: clock.now(), by: tester });
+    const { id: userId } = await createUser(tx, { email: `${name}@example.net`, displayName: name, passwordHash: null, platformAdministrator: false, emailVerified: true }, { at: clock.now(), by: tester });
+    await activate(tx, userId, clock.now());
     await insertMembership(tx, { organizationId, userId, role, version: 1, createdAt: clock.now() });
     return userId;
   });
