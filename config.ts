@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { oidcVariables, readOidc, type OidcConfig } from './oidc-config.ts';
-import { outboundVariables, readMail, readWebhooks, type MailConfig, type WebhookConfig } from './outbound-config.ts';
+import { outboundVariables, readCalendar, readMail, readWebhooks, type CalendarConfig, type MailConfig, type WebhookConfig } from './outbound-config.ts';
 
 /** Everything the processes are told from outside, parsed once. No default here stands for a part of production. */
 export interface Config {
@@ -23,6 +23,7 @@ export interface Config {
   alibabaEndpoints: AlibabaEndpoints;
   webhooks: WebhookConfig;
   mail: MailConfig;
+  calendar: CalendarConfig;
   /** Where people log in beside passwords; null: nowhere. */
   oidc: OidcConfig | null;
   /** Scratch space for spooled files; its content may be deleted while nothing runs. */
@@ -227,6 +228,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     alibabaEndpoints: { ecs: given.ORRERY_ALIBABA_ECS_ENDPOINT ?? null, sts: given.ORRERY_ALIBABA_STS_ENDPOINT ?? null },
     webhooks: readWebhooks(given, pemText, problems),
     mail: readMail(given, pemText, problems),
+    calendar: readCalendar(given, problems),
     oidc: readOidc(given, problems),
     spoolDirectory: given.ORRERY_SPOOL_DIRECTORY,
     duckdbMemory: given.ORRERY_DUCKDB_MEMORY ?? '512MB',

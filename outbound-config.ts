@@ -12,6 +12,14 @@ export interface WebhookConfig {
   certificateAuthority: string | null;
 }
 
+/** How Google Calendar is reached. */
+export interface CalendarConfig {
+  /** An origin in the place of Google's; null for Google's own. */
+  endpoint: string | null;
+  /** Google is asked to tell of changes at the public URL, beside being asked each minute. */
+  watch: boolean;
+}
+
 /** How mails leave. */
 export type MailConfig =
   | {
@@ -39,6 +47,8 @@ export const outboundVariables = {
   ORRERY_WEBHOOK_NETWORKS: z.string().optional(),
   ORRERY_WEBHOOK_CA_FILE: file,
   ORRERY_SMTP_URL: z.string().optional(),
+  ORRERY_GOOGLE_CALENDAR_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be a URL, for example https://calendar.example.org' }).optional(),
+  ORRERY_GOOGLE_CALENDAR_WATCH: z.enum(['true', 'false'], { error: 'must be true or false' }).optional(),
   ORRERY_SMTP_STARTTLS: z.enum(['required', 'never'], { error: 'must be required or never' }).optional(),
   ORRERY_SMTP_CA_FILE: file,
   ORRERY_MAIL_FROM: z
@@ -59,6 +69,15 @@ export function readWebhooks(given: Given, readPem: ReadPem, problems: Problem[]
     problems.push({ variable: 'ORRERY_WEBHOOK_NETWORKS', problem: `${network} is no network; give CIDR like 10.20.0.0/16, several separated by commas` });
   }
   return { allowHttp: given.ORRERY_WEBHOOK_HTTP === 'true', allowedNetworks: networks, certificateAuthority: readPem('ORRERY_WEBHOOK_CA_FILE') };
+}
+
+/** Google calls https addresses alone. */
+export function readCalendar(given: Given & { ORRERY_PUBLIC_URL: string }, problems: Problem[]): CalendarConfig {
+  const watch = given.ORRERY_GOOGLE_CALENDAR_WATCH === 'true';
+  if (watch && !given.ORRERY_PUBLIC_URL.startsWith('https://')) {
+    problems.push({ variable: 'ORRERY_GOOGLE_CALENDAR_WATCH', problem: 'needs a public URL with https, which Google calls; change ORRERY_PUBLIC_URL, or leave it out: changes are looked for each minute' });
+  }
+  return { endpoint: given.ORRERY_GOOGLE_CALENDAR_ENDPOINT ?? null, watch };
 }
 
 function isNetwork(text: string): boolean {

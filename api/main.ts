@@ -11,7 +11,7 @@ import { connect, type Database } from '../db/shared/connection.ts';
 import { createPeriodReader } from '../providers/aws/billing/period-reader.ts';
 import { createOidcClient } from '../providers/local/oidc-client.ts';
 import { createWebhookTargets } from '../providers/local/webhook-targets.ts';
-import { cloudProviders, memoryLimitMb, rawStoreOf, systemClock, vaultOf } from '../workers/dependencies.ts';
+import { calendarProviders, channelSecrets, cloudProviders, memoryLimitMb, rawStoreOf, systemClock, vaultOf } from '../workers/dependencies.ts';
 import { createApp } from './app.ts';
 import { OIDC_CALLBACK } from './identity/oidc-callback.ts';
 import { operations } from './operations.ts';
@@ -54,6 +54,8 @@ export async function startApi(config: Config, log: Logger): Promise<RunningApi>
     webhookTargets: createWebhookTargets(config.webhooks),
     oidc: oidcOf(config),
     clouds: cloudProviders(config, { db, clock: systemClock }),
+    calendars: calendarProviders(config, { db }),
+    calendarChannelSecrets: channelSecrets(config),
     config: {
       publicUrl: config.http.publicUrl,
       importRoots: config.importRoots,

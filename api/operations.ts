@@ -1,5 +1,6 @@
 import { auditRoutes } from './audit/routes.ts';
 import { bookingRoutes } from './bookings/routes.ts';
+import { calendarRoutes } from './calendar/routes.ts';
 import { dataSourceRoutes } from './data-sources/routes.ts';
 import { environmentRoutes } from './environments/routes.ts';
 import { expenseRoutes } from './expenses/routes.ts';
@@ -27,6 +28,7 @@ export const operations: Operation[] = [
   ...resourceRoutes,
   ...expenseRoutes,
   ...bookingRoutes,
+  ...calendarRoutes,
   ...sandboxRoutes,
   ...poolRoutes,
   ...environmentRoutes,

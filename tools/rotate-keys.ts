@@ -1,4 +1,5 @@
 import { configOrExit } from '../config.ts';
+import { rotateCalendarKeys } from '../commands/calendar/rotate-calendar-keys.ts';
 import { rotateKeys } from '../commands/data-sources/rotate-keys.ts';
 import { rotateWebhookKeys } from '../commands/webhooks/rotate-webhook-keys.ts';
 import { rotateMailKeys } from '../commands/notifications/rotate-mail-keys.ts';
@@ -12,6 +13,7 @@ const db = connect(config.databaseUrl, { poolMax: 1, applicationName: 'orrery-ro
 try {
   const vault = vaultOf(config);
   console.log(`${await rotateKeys(db, vault, systemClock)} credentials sealed anew under the current key`);
+  console.log(`${await rotateCalendarKeys(db, vault, systemClock)} calendar keys sealed anew under the current key`);
   console.log(`${await rotateWebhookKeys(db, vault)} webhooks sealed anew under the current key`);
   console.log(`${await rotateMailKeys(db, vault)} letters sealed anew under the current key`);
 } finally {

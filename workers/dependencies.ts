@@ -1,9 +1,11 @@
+import { hkdfSync } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { DataSourceActivityDependencies, TickSchedules } from '../activities/data-sources/dependencies.ts';
 import { entityRegistry, type EntityRegistry } from '../activities/entities.ts';
 import { credentialCheckEntity } from '../commands/data-sources/credential-check-entity.ts';
 import { dataSourceEntity } from '../commands/data-sources/data-source-entity.ts';
 import { bookingEntity } from '../commands/bookings/booking-entity.ts';
+import { calendarEntity } from '../commands/calendar/calendar-entity.ts';
 import { mailEntity } from '../commands/notifications/mail-entity.ts';
 import { powerRunEntity } from '../commands/power/power-run-entity.ts';
 import { applicationEntity } from '../commands/projects/application-entity.ts';
@@ -11,9 +13,12 @@ import { projectEntity } from '../commands/projects/project-entity.ts';
 import { newId } from '../commands/shared/new-id.ts';
 import { webhookDeliveryEntity } from '../commands/webhooks/delivery-entity.ts';
 import type { Config } from '../config.ts';
+import { createSandboxCalendarStore } from '../db/calendar/sandbox-calendar-store.ts';
 import { createSandboxStore } from '../db/sandbox/sandbox-store.ts';
 import type { Database } from '../db/shared/connection.ts';
 import type { RawStore } from '../domain/billing/ports.ts';
+import type { CalendarChannelSettings } from '../domain/calendar/notifications.ts';
+import type { CalendarProviders } from '../domain/calendar/ports.ts';
 import type { CloudProviders } from '../domain/data-sources/cloud-ports.ts';
 import type { MailSender } from '../domain/notifications/ports.ts';
 import { toInstant, type Clock } from '../domain/shared/time.ts';
@@ -33,18 +38,21 @@ import { createAzureProvider } from '../providers/azure/provider.ts';
 import { AZURE_DEFAULTS } from '../providers/azure/settings.ts';
 import { createGcpProvider } from '../providers/gcp/provider.ts';
 import { GCP_DEFAULTS } from '../providers/gcp/settings.ts';
+import { createGoogleCalendar } from '../providers/google-calendar/provider.ts';
+import { GOOGLE_CALENDAR_DEFAULTS } from '../providers/google-calendar/settings.ts';
 import { createDirectoryRawStore } from '../providers/local/directory-raw-store.ts';
 import { createMailDirectory, noMail } from '../providers/local/mail-directory.ts';
 import { createSecretVault } from '../providers/local/secret-vault.ts';
 import { createSmtpSender } from '../providers/local/smtp-sender.ts';
 import { createWebhookSender } from '../providers/local/webhook-sender.ts';
+import { createSandboxCalendar } from '../providers/sandbox/calendar.ts';
 import { createSandboxProvider } from '../providers/sandbox/provider.ts';
 
 /** The computer's clock. */
 export const systemClock: Clock = { now: () => toInstant(Date.now()) };
 
 /** Every entity of the product. */
-export const entities: EntityRegistry = entityRegistry([dataSourceEntity, credentialCheckEntity, powerRunEntity, bookingEntity, webhookDeliveryEntity, mailEntity, projectEntity, applicationEntity]);
+export const entities: EntityRegistry = entityRegistry([dataSourceEntity, credentialCheckEntity, powerRunEntity, bookingEntity, calendarEntity, webhookDeliveryEntity, mailEntity, projectEntity, applicationEntity]);
 
 export function vaultOf({ secretKeys }: Pick<Config, 'secretKeys'>): Vault {
   return createSecretVault(secretKeys);
@@ -85,14 +93,33 @@ export function cloudProviders(config: CloudEndpoints, { db, clock }: { db: Data
 
 type CloudEndpoints = Pick<Config, 'awsEndpoints' | 'azureEndpoints' | 'gcpEndpoints' | 'alibabaEndpoints'>;
 
+/** Every service that keeps calendars, at the endpoints of the configuration. The sandbox's live in the database. */
+export function calendarProviders(config: Pick<Config, 'gcpEndpoints' | 'calendar'>, { db }: { db: Database }): CalendarProviders {
+  const endpoints = { calendar: config.calendar.endpoint, token: config.gcpEndpoints.token };
+  return {
+    google: createGoogleCalendar({ ...GOOGLE_CALENDAR_DEFAULTS, endpoints }),
+    sandbox: createSandboxCalendar({ store: createSandboxCalendarStore({ db, newEventId: () => newId('sandbox-calendar-event') }) }),
+  };
+}
+
+/** What proves that a notification of a calendar is meant for us, by each master key; the current one first. */
+export function channelSecrets({ secretKeys }: Pick<Config, 'secretKeys'>): Uint8Array[] {
+  return [secretKeys.current, ...secretKeys.previous].map((key) => new Uint8Array(hkdfSync('sha256', key, '', 'calendar channels', 32)));
+}
+
 /** What goes out to people and their programs. */
 export interface OutboundDependencies {
   webhooks: WebhookSender;
   mail: MailSender;
+  /** The platform's address, and how calendars tell of changes. */
+  calendar: { publicUrl: string; channels: CalendarChannelSettings | null };
 }
 
-export function outboundDependencies(config: Pick<Config, 'webhooks' | 'mail'>): OutboundDependencies {
-  return { webhooks: createWebhookSender(config.webhooks), mail: mailSenderOf(config.mail) };
+export function outboundDependencies(config: Pick<Config, 'webhooks' | 'mail' | 'calendar' | 'http' | 'secretKeys'>): OutboundDependencies {
+  const { publicUrl } = config.http;
+  const [secret] = channelSecrets(config);
+  const channels = config.calendar.watch && secret !== undefined ? { publicUrl, secret } : null;
+  return { webhooks: createWebhookSender(config.webhooks), mail: mailSenderOf(config.mail), calendar: { publicUrl, channels } };
 }
 
 function mailSenderOf(mail: Config['mail']): MailSender {
@@ -118,6 +145,7 @@ export function dataSourceDependencies(
     db: parts.db,
     clock,
     clouds: cloudProviders(config, { db: parts.db, clock }),
+    calendars: calendarProviders(config, parts),
     vault: vaultOf(config),
     log: parts.log,
     rawStore: rawStoreOf(config),

@@ -7,6 +7,7 @@ import { createDataSourceActivities, createTickActivities } from '../activities/
 import type { DataSourceActivityDependencies } from '../activities/data-sources/dependencies.ts';
 import { createEntityActivities, type EntityRegistry } from '../activities/entities.ts';
 import { TASK_QUEUES, taskQueueName, type TaskQueue } from '../workflows/messages.ts';
+import { createCalendarActivities } from '../activities/calendar/index.ts';
 import { createMailActivities } from '../activities/notifications/index.ts';
 import { createWebhookActivities } from '../activities/webhooks/index.ts';
 import type { OutboundDependencies } from './dependencies.ts';
@@ -130,6 +131,7 @@ function activitiesOf(queue: TaskQueue, { activities, outbound, entities }: Work
       return { checkConnection, discover, ...createPowerRunActivities(activities) };
     case 'outbound':
       return {
+        ...createCalendarActivities({ db: activities.db, clock: activities.clock, vault: activities.vault, calendars: activities.calendars, ...outbound.calendar }),
         ...createWebhookActivities({ db: activities.db, clock: activities.clock, vault: activities.vault, webhooks: outbound.webhooks }),
         ...createMailActivities({ db: activities.db, clock: activities.clock, vault: activities.vault, mail: outbound.mail }),
       };

@@ -1,5 +1,6 @@
 /** Every workflow of the product: what the bundle exports and workers register. */
 export { booking } from './bookings/booking.ts';
+export { calendar } from './calendar/calendar.ts';
 export { credentialCheck, dataSource } from './data-sources/data-source.ts';
 export { mail } from './notifications/mail.ts';
 export { powerRun } from './power/power-run.ts';

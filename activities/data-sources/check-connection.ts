@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { calendarRefusal, completeCalendar } from '../../commands/calendar/connect-calendar.ts';
 import { completeConnection, connectionRefusal, failConnection, type KnownConnection } from '../../commands/data-sources/connect-data-source.ts';
+import type { Database } from '../../db/shared/connection.ts';
 import { getCheck } from '../../db/data-sources/credential-check-store.ts';
 import { readPendingSecret } from '../../db/data-sources/credentials-store.ts';
 import { inTransaction, sqlStateOf } from '../../db/shared/transaction.ts';
@@ -8,9 +10,10 @@ import { cloudCredentialsFromText } from '../../domain/data-sources/cloud-creden
 import type { CloudProvider } from '../../domain/data-sources/cloud-ports.ts';
 import { CHECK_EXPIRED, type CredentialCheck, type RequestedConnection } from '../../domain/data-sources/credential-check.ts';
 import { standInAccount } from '../../domain/data-sources/data-source.ts';
-import { DomainError, toErrorRecord } from '../../domain/shared/errors.ts';
+import { DomainError, toErrorRecord, type ErrorRecord } from '../../domain/shared/errors.ts';
 import type { CheckConnectionAct } from '../../workflows/data-sources/messages.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
+import { probeCalendar } from '../calendar/probe.ts';
 import { actingActivity, longAttempt, worthAnotherAttempt } from '../shared/attempt.ts';
 import type { DataSourceActivityDependencies } from './dependencies.ts';
 
@@ -32,17 +35,28 @@ export async function checkConnection(deps: DataSourceActivityDependencies, ref:
     }
     try {
       const secret = await openPendingSecret(deps, check);
-      const checked = await verify(deps, check.request, secret, signal);
       const sealed = secret === null ? null : deps.vault.seal(secret, check.dataSourceId);
-      await inTransaction(deps.db, (tx) => completeConnection(tx, ref, checked, sealed, decision()));
+      const { request } = check;
+      if (request.subject === 'calendar') {
+        await probeCalendar(deps.calendars, { id: check.id, organizationId: check.organizationId, request }, secret, signal);
+        await inTransaction(deps.db, (tx) => completeCalendar(tx, ref, sealed, decision()));
+      } else {
+        const checked = await verify(deps, request, secret, signal);
+        await inTransaction(deps.db, (tx) => completeConnection(tx, ref, checked, sealed, decision()));
+      }
     } catch (error) {
       const refused = sqlStateOf(error) === UNIQUE_VIOLATION;
       if (!refused && worthAnotherAttempt(error)) throw error;
       deps.log.warn({ err: error, checkId: ref.id }, 'a connection was refused');
-      const reason = refused ? connectionRefusal(error) : toErrorRecord(error);
+      const reason = refused ? await refusalOf(deps.db, check, error) : toErrorRecord(error);
       await inTransaction(deps.db, (tx) => failConnection(tx, ref, reason, decision()));
     }
   });
+}
+
+/** What it means to the person who asked that the row cannot be written. */
+async function refusalOf(db: Database, check: CredentialCheck, error: unknown): Promise<ErrorRecord> {
+  return check.request.subject === 'calendar' ? await calendarRefusal(db, check.organizationId, error) : connectionRefusal(error);
 }
 
 async function openPendingSecret(deps: DataSourceActivityDependencies, check: CredentialCheck): Promise<string | null> {

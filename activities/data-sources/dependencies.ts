@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Database } from '../../db/shared/connection.ts';
 import type { DiscoveredPeriod, ExportLocation, ExportObjects, PeriodReader, RawStore } from '../../domain/billing/ports.ts';
+import type { CalendarProviders } from '../../domain/calendar/ports.ts';
 import type { CloudProviders } from '../../domain/data-sources/cloud-ports.ts';
 import type { ConnectionChecker, ExportAccess } from '../../domain/data-sources/ports.ts';
 import type { Clock } from '../../domain/shared/time.ts';
@@ -24,6 +25,7 @@ export interface DataSourceActivityDependencies {
   rawStore: RawStore;
   reader: PeriodReader;
   clouds: CloudProviders;
+  calendars: CalendarProviders;
   checker: ConnectionChecker;
   exports: ExportAccess;
   discoverPeriods(objects: ExportObjects, location: ExportLocation): Promise<DiscoveredPeriod[]>;

@@ -5,7 +5,6 @@ import { getDataSource } from '../../db/data-sources/data-source-store.ts';
 import type { Database } from '../../db/shared/connection.ts';
 import { getOperation } from '../../db/operations/operation-store.ts';
 import type { ConnectWish, CredentialCheck } from '../../domain/data-sources/credential-check.ts';
-import type { DataSource } from '../../domain/data-sources/data-source.ts';
 import { DomainError, notFound } from '../../domain/shared/errors.ts';
 import { operationBody } from '../operations/schemas.ts';
 import { operationView } from '../operations/view.ts';
@@ -65,18 +64,18 @@ async function tryConnection(
     if (operation === null) throw notFound('operation', check.operationId);
     return { status: 202, body: operationView(operation), headers: { Location: `/v1/operations/${operation.id}` } };
   });
-  const source = check === null ? null : await watch(deps.db, check);
+  const source = check === null ? null : await watchCheck(deps.db, check, getDataSource);
   if (source === null) return begun;
   return { status: dataSourceId === null ? 201 : 200, body: dataSourceView(source), version: source.version };
 }
 
-/** Looks at the check until it ends or time is up: the data source, null when still checking; throws what the check found wrong. */
-async function watch(db: Database, begun: CredentialCheck): Promise<DataSource | null> {
+/** Looks at a check until it ends or time is up: what came of it, null when still checking; throws what the check found wrong. */
+export async function watchCheck<T>(db: Database, begun: CredentialCheck, read: (db: Database, organizationId: string, id: string) => Promise<T | null>): Promise<T | null> {
   const until = Date.now() + WATCH_MS;
   for (;;) {
     const check = await getCheck(db, begun.organizationId, begun.id);
     if (check?.error !== null && check?.error !== undefined) throw new DomainError({ ...check.error });
-    if (check?.state === 'succeeded') return await getDataSource(db, begun.organizationId, begun.dataSourceId);
+    if (check?.state === 'succeeded') return await read(db, begun.organizationId, begun.dataSourceId);
     if (Date.now() >= until) return null;
     await delay(LOOK_EVERY_MS);
   }

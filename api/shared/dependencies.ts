@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Database } from '../../db/shared/connection.ts';
 import type { LineItemReader } from '../../domain/billing/ports.ts';
+import type { CalendarProvider, CalendarProviderName } from '../../domain/calendar/ports.ts';
 import type { CloudProvider } from '../../domain/data-sources/cloud-ports.ts';
 import type { OidcClient, OidcSignUp } from '../../domain/identity/oidc.ts';
 import type { Cloud } from '../../domain/resources/instance.ts';
@@ -18,6 +19,10 @@ export interface ApiDependencies {
   lineItems: LineItemReader;
   /** Which know the forms of their accounts and credentials. */
   clouds: Readonly<Record<Cloud, Pick<CloudProvider, 'refuseMalformed'>>>;
+  /** Which know the forms of their calendars and keys. */
+  calendars: Readonly<Record<CalendarProviderName, Pick<CalendarProvider, 'refuseMalformed'>>>;
+  /** What may prove that a notification of a calendar is meant for us. */
+  calendarChannelSecrets: readonly Uint8Array[];
   /** Which URLs a webhook may have. */
   webhookTargets: WebhookTargets;
   /** Where people log in beside passwords; null: nowhere. */

@@ -3,10 +3,12 @@ import { saveWaitlistEntry } from '../../db/bookings/waitlist-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import type { Booking } from '../../domain/bookings/booking.ts';
 import { eventOf, letterOf } from '../../domain/bookings/booking-news.ts';
+import { showsOtherwise } from '../../domain/calendar/booking-event.ts';
+import { followBookings } from '../calendar/port.ts';
 import { notify } from '../notifications/port.ts';
 import { publishEvent } from '../webhooks/port.ts';
 
-/** Tells the world of a booking's step, in its transaction: webhooks, mails, and its place on the waitlist. */
+/** Tells the world of a booking's step, in its transaction: webhooks, mails, the calendar, and its place on the waitlist. */
 export async function tellOfBooking(tx: Transaction, before: Booking | null, after: Booking, environment: EnvironmentOfBooking): Promise<void> {
   const { organizationId, lastAt: at } = after;
   if (before?.state === 'offered' && after.state !== 'offered' && after.waitlistEntryId !== null) {
@@ -15,6 +17,7 @@ export async function tellOfBooking(tx: Transaction, before: Booking | null, aft
   }
   const type = eventOf(before, after);
   if (type !== null) await publishEvent(tx, { organizationId, environmentId: environment.id, type, data: dataOf(after, environment), at });
+  if (showsOtherwise(before, after)) await followBookings(tx, organizationId, [after.id], at);
   const letter = letterOf(before, after, environment.name);
   if (letter !== null) {
     const { kind, subject, text, managers } = letter;

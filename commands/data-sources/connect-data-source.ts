@@ -9,6 +9,7 @@ import {
   kindOf,
   newCredentialCheck,
   succeedCheck,
+  type CheckedWish,
   type ConnectWish,
   type CredentialCheck,
 } from '../../domain/data-sources/credential-check.ts';
@@ -42,14 +43,34 @@ export interface ConnectRequest {
 
 /** Seals the secret and starts its check. Nothing else is saved until the cloud has accepted it. */
 export async function beginConnection(tx: Transaction, vault: Vault, request: ConnectRequest): Promise<CredentialCheck> {
-  const { organizationId, wish, at, by } = request;
+  const { organizationId, wish, secret, at, by } = request;
+  const purpose = request.dataSourceId === null ? 'connect' : 'update';
+  const subjectId = request.dataSourceId ?? newId('data-source');
+  return await beginCheck(tx, vault, { organizationId, subjectId, purpose, operationKind: `${purpose}-data-source`, wish, secret, at, by });
+}
+
+export interface CheckRequest {
+  organizationId: string;
+  /** What will come of it, or is changed. */
+  subjectId: string;
+  purpose: CredentialCheck['purpose'];
+  operationKind: string;
+  wish: CheckedWish;
+  /** The credentials as text; null when there is nothing secret to keep. */
+  secret: string | null;
+  at: Instant;
+  by: Actor;
+}
+
+/** Seals a secret until its check has ended, and starts the check with the operation that people follow. */
+export async function beginCheck(tx: Transaction, vault: Vault, request: CheckRequest): Promise<CredentialCheck> {
+  const { organizationId, subjectId, purpose, wish, at, by } = request;
   const ids = { check: newId('credential-check'), operation: newId('operation'), secret: newId('pending-secret') };
-  const dataSourceId = request.dataSourceId ?? newId('data-source');
   await insertOperation(tx, {
     id: ids.operation,
     organizationId,
-    kind: request.dataSourceId === null ? 'connect-data-source' : 'update-data-source',
-    subjectId: dataSourceId,
+    kind: request.operationKind,
+    subjectId,
     workflowId: entityWorkflowId(CREDENTIAL_CHECK, ids.check),
     createdAt: at,
   });
@@ -58,17 +79,9 @@ export async function beginConnection(tx: Transaction, vault: Vault, request: Co
     const expiresAt = plusMilliseconds(at, CHECK_LIFETIME_MS);
     await insertPendingSecret(tx, organizationId, { id: ids.secret, sealed, createdAt: at, expiresAt });
   }
+  const pendingSecretId = request.secret === null ? null : ids.secret;
   const check = newCredentialCheck(
-    {
-      id: ids.check,
-      organizationId,
-      dataSourceId,
-      purpose: request.dataSourceId === null ? 'connect' : 'update',
-      request: wish,
-      actor: by,
-      pendingSecretId: request.secret === null ? null : ids.secret,
-      operationId: ids.operation,
-    },
+    { id: ids.check, organizationId, dataSourceId: subjectId, purpose, request: wish, actor: by, pendingSecretId, operationId: ids.operation },
     at,
   );
   return await createEntity(tx, credentialCheckEntity, check, 'data-sources.check', { at, by });
@@ -95,12 +108,11 @@ export async function completeConnection(
   sealed: Sealed | null,
   decision: Decision,
 ): Promise<void> {
-  let applies = false;
-  const check = await decide(tx, credentialCheckEntity, ref, decision, (current) => {
-    applies = current.state === 'checking';
-    return succeedCheck(current);
-  });
-  if (!applies || check.state !== 'succeeded') return;
+  const ended = await endCheck(tx, ref, decision);
+  if (ended === null) return;
+  const { request } = ended;
+  if (request.subject === 'calendar') throw new Error(`${ended.id} is no check of a data source`);
+  const check = { ...ended, request };
   if (check.purpose === 'connect') await createDataSource(tx, check, checked, decision);
   else await updateDataSource(tx, check, checked, decision);
   // A connection without credentials keeps none: those it had before are no longer used.
@@ -108,12 +120,24 @@ export async function completeConnection(
   else await saveCredentials(tx, ref.organizationId, check.dataSourceId, sealed, decision.at);
 }
 
+/** Ends a check well and purges its secret; null when it has ended already. */
+export async function endCheck(tx: Transaction, ref: EntityRef, decision: Decision): Promise<CredentialCheck | null> {
+  let applies = false;
+  const check = await decide(tx, credentialCheckEntity, ref, decision, (current) => {
+    applies = current.state === 'checking';
+    return succeedCheck(current);
+  });
+  return applies && check.state === 'succeeded' ? check : null;
+}
+
 /** The check failed: the reason is kept, the secret is not. */
 export async function failConnection(tx: Transaction, ref: EntityRef, error: ErrorRecord, decision: Decision): Promise<void> {
   await decide(tx, credentialCheckEntity, ref, decision, (current) => failCheck(current, error));
 }
 
-async function createDataSource(tx: Transaction, check: CredentialCheck, checked: KnownConnection, { at }: Decision): Promise<void> {
+type DataSourceCheck = CredentialCheck & { request: ConnectWish };
+
+async function createDataSource(tx: Transaction, check: DataSourceCheck, checked: KnownConnection, { at }: Decision): Promise<void> {
   const { request: wish, organizationId, actor: by } = check;
   const source: DataSource = {
     id: check.dataSourceId,
@@ -150,7 +174,7 @@ async function createDataSource(tx: Transaction, check: CredentialCheck, checked
   if (source.kind === 'linked') await reimportRootsTakingConnected(tx, organizationId, { at, by });
 }
 
-async function updateDataSource(tx: Transaction, check: CredentialCheck, checked: KnownConnection, { at }: Decision): Promise<void> {
+async function updateDataSource(tx: Transaction, check: DataSourceCheck, checked: KnownConnection, { at }: Decision): Promise<void> {
   const ref = { organizationId: check.organizationId, id: check.dataSourceId };
   const ids = { id: newId('billing-import'), operationId: newId('operation') };
   await decide(tx, dataSourceEntity, ref, { at, by: check.actor }, (source) => {

@@ -49,7 +49,7 @@ export async function followCheck(tx: Transaction, before: CredentialCheck, afte
     after.operationId,
     {
       state: succeeded ? 'completed' : 'failed',
-      result: succeeded ? { data_source_id: after.dataSourceId } : null,
+      result: succeeded ? { [after.request.subject === 'calendar' ? 'calendar_id' : 'data_source_id']: after.dataSourceId } : null,
       error: after.error,
     },
     after.lastAt,

@@ -17,6 +17,7 @@ import { invalidField } from '../../domain/shared/errors.ts';
 import { refusalOf } from '../../domain/power/stoppable.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import { endBookingsOf, followEnvironment } from '../bookings/port.ts';
+import { followRenamedEnvironment } from '../calendar/port.ts';
 import { requireOwnerIsMember } from '../organizations/require-member.ts';
 import { rootPool } from '../pools/root-pool.ts';
 import { newId } from '../shared/new-id.ts';
@@ -48,6 +49,7 @@ export async function editEnvironment(tx: Transaction, ref: EntityRef, changes: 
   });
   const switchesPower = changes.powerOnBefore !== undefined || changes.powerOffAfter !== undefined;
   if (switchesPower) await followEnvironment(tx, organizationId, ref.id, environment.lastAt);
+  if (changes.name !== undefined) await followRenamedEnvironment(tx, organizationId, ref.id, environment.lastAt);
   return environment;
 }
 

@@ -9,6 +9,7 @@ import * as environments from './20261121100000-environments.ts';
 import * as bookings from './20261121101000-bookings.ts';
 import * as webhooks from './20261121102000-webhooks.ts';
 import * as notifications from './20261121103000-notifications.ts';
+import * as calendar from './20261121104000-calendar.ts';
 import * as quotas from './20261121110000-quotas.ts';
 import * as projects from './20261121111000-projects.ts';
 import * as applications from './20261121112000-applications.ts';
@@ -27,6 +28,7 @@ export const migrations = {
   '20261121101000-bookings': bookings,
   '20261121102000-webhooks': webhooks,
   '20261121103000-notifications': notifications,
+  '20261121104000-calendar': calendar,
   '20261121110000-quotas': quotas,
   '20261121111000-projects': projects,
   '20261121112000-applications': applications,

@@ -46,6 +46,12 @@ export function refuseBooking(wish: BookingWish, by: Booker, at: Instant): void 
   }
 }
 
+/** A beginning that is moved obeys what a new one does: it may lie in the past for managers alone. */
+export function refuseMovedBeginning(since: Instant, by: Pick<Booker, 'role'>, at: Instant): void {
+  if (by.role === 'manager' || Date.parse(since) >= Date.parse(at) - GRACE_MS) return;
+  throw invalidField('bookings.since-in-past', 'since', `${since} is in the past; begin now or later`);
+}
+
 /** Who may change, release or cancel a booking: its holder and managers. */
 export function refuseChange(booking: Pick<Booking, 'holderUserId'>, by: Booker): void {
   if (by.role === 'manager' || booking.holderUserId === by.userId) return;

@@ -1,6 +1,7 @@
 import { step, unchanged, type Actor, type EntityRow, type Settled } from '../shared/entity.ts';
 import type { ErrorRecord } from '../shared/errors.ts';
 import { plusMilliseconds, type Instant } from '../shared/time.ts';
+import type { CalendarWish } from '../calendar/calendar-wish.ts';
 import type { Cloud } from '../resources/instance.ts';
 import type { AwsConnectionRequest } from './aws-connection.ts';
 import type { CloudConnection } from './cloud-ports.ts';
@@ -18,6 +19,7 @@ export type RequestedConnection =
 
 /** What a person asked to connect, without the secret. */
 export type ConnectWish = RequestedConnection & {
+  subject?: undefined;
   name: string;
   credentialsKind: CredentialsKind;
   linkedAccounts: 'all' | 'connected';
@@ -25,6 +27,9 @@ export type ConnectWish = RequestedConnection & {
   initialMonths: number;
   discoveryIntervalMinutes: number;
 };
+
+/** What a check tries: an account that becomes a data source, or a calendar. */
+export type CheckedWish = ConnectWish | CalendarWish;
 
 /** What kind of data source a connection leads to. */
 export function kindOf(wish: RequestedConnection): DataSourceKind {
@@ -36,12 +41,12 @@ export function connectionOf(wish: RequestedConnection): CloudConnection {
   return wish.cloud === 'aws' ? {} : wish.connection;
 }
 
-/** One try of credentials against their cloud. The row that will use them appears only on success. */
+/** One try of credentials against their cloud or calendar. The row that will use them appears only on success. */
 export interface CredentialCheck extends EntityRow {
-  /** The data source that will come of it (connect) or that is changed (update). */
+  /** The data source, or the calendar, that will come of it (connect) or that is changed (update). */
   dataSourceId: string;
   purpose: 'connect' | 'update';
-  request: ConnectWish;
+  request: CheckedWish;
   actor: Actor;
   pendingSecretId: string | null;
   operationId: string;

@@ -37,6 +37,7 @@ export const ID_PREFIXES = {
   'sandbox-instance': 'sbi',
   'sandbox-scaling-group': 'sbg',
   'sandbox-fault': 'sbf',
+  'sandbox-calendar-event': 'sbe',
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;

@@ -24,14 +24,17 @@ export interface TokenSource {
   refused(): void;
 }
 
+/** Where tokens are got, and how long that is waited for. */
+export type TokenSettings = { requestTimeoutMs: number; endpoints: Pick<GcpSettings['endpoints'], 'token'> };
+
 /** Who calls with these credentials; by a new token only, where the credentials themselves are to be tried. */
 export type TokenCache = (credentials: GcpCredentials, use?: 'kept' | 'new') => TokenSource;
 
 /**
  * Tokens by account, kept between attempts while they last, so that not every call asks for one. The
- * keys they were got with are not kept: only a digest of them.
+ * keys they were got with are not kept: only a digest of them. `scope` is what the tokens are good for.
  */
-export function createTokenCache(settings: GcpSettings): TokenCache {
+export function createTokenCache(settings: TokenSettings, scope: string = SCOPE): TokenCache {
   const kept = new Map<string, { headers: Headers; until: number }>();
   return (credentials, use = 'kept') => {
     const digest = createHash('sha256').update(JSON.stringify(credentials)).digest('base64');
@@ -39,7 +42,7 @@ export function createTokenCache(settings: GcpSettings): TokenCache {
     let client: Promise<AuthClient> | undefined;
     // Calls that start together share one exchange: the client sees to that.
     const ask = async (): Promise<Headers> => {
-      client ??= createAuthClient(settings, credentials);
+      client ??= createAuthClient(settings, scope, credentials);
       const headers = await (await client).getRequestHeaders();
       const until = (await client).credentials.expiry_date;
       if (typeof until === 'number') keep(kept, digest, { headers, until });
@@ -89,18 +92,18 @@ function keyTypeOf(pem: string): string | undefined {
   }
 }
 
-async function createAuthClient(settings: GcpSettings, credentials: GcpCredentials): Promise<AuthClient> {
+async function createAuthClient(settings: TokenSettings, scope: string, credentials: GcpCredentials): Promise<AuthClient> {
   const { GoogleAuth, JWT, gaxios } = await import('google-auth-library');
   const transporter = new gaxios.Gaxios({ fetchImplementation: tokenFetch(settings.endpoints.token), timeout: settings.requestTimeoutMs });
   transporter.interceptors.request.add({ resolved: once });
   if (credentials.kind === 'default-chain') {
-    return new GoogleAuth({ scopes: [SCOPE], clientOptions: { transporter } }).getClient();
+    return new GoogleAuth({ scopes: [scope], clientOptions: { transporter } }).getClient();
   }
   return new JWT({
     email: credentials.client_email,
     key: credentials.private_key,
     keyId: credentials.private_key_id,
-    scopes: [SCOPE],
+    scopes: [scope],
     transporter,
   });
 }

@@ -24,7 +24,7 @@ import { createPeriodReader } from '../../providers/aws/billing/period-reader.ts
 import { createDirectoryRawStore } from '../../providers/local/directory-raw-store.ts';
 import { createSecretVault } from '../../providers/local/secret-vault.ts';
 import { createWebhookTargets } from '../../providers/local/webhook-targets.ts';
-import { cloudProviders } from '../../workers/dependencies.ts';
+import { calendarProviders, cloudProviders } from '../../workers/dependencies.ts';
 import { activate } from './activate.ts';
 import { freshDatabase, type FreshDatabase } from './database.ts';
 import { NO_OWN_ENDPOINTS } from './platform.ts';
@@ -97,6 +97,8 @@ export async function startTestApi(extra: Operation[] = []): Promise<TestApi> {
     oidc: null,
     webhookTargets: createWebhookTargets({ allowHttp: false, allowedNetworks: [] }),
     clouds: cloudProviders(NO_OWN_ENDPOINTS, { db: database.db, clock }),
+    calendars: calendarProviders({ ...NO_OWN_ENDPOINTS, calendar: { endpoint: null, watch: false } }, { db: database.db }),
+    calendarChannelSecrets: [randomBytes(32)],
     config: { publicUrl: PUBLIC_URL, importRoots: [directory], trustedProxies: 'loopback', checkAnswers: true },
   };
   const server = createServer(createApp(deps, [...operations, ...extra]));

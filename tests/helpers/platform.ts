@@ -88,6 +88,7 @@ function testConfig(databaseUrl: string, temporalAddress: string, directory: str
     // What tests receive is on this machine.
     webhooks: { allowHttp: true, allowedNetworks: ['127.0.0.1/32'], certificateAuthority: null },
     mail: { kind: 'directory', path: join(directory, 'mail'), from: 'Orrery <orrery@example.org>' },
+    calendar: { endpoint: null, watch: false },
     oidc: null,
     spoolDirectory: join(directory, 'spool'),
     duckdbMemory: '300MB',

@@ -4,7 +4,7 @@ import type { GcpServiceAccountKey } from '../../../../domain/data-sources/cloud
 /** Where the assertion must say it is for, whatever host takes it. */
 const AUDIENCE = 'https://oauth2.googleapis.com/token';
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-const SCOPES = ['https://www.googleapis.com/auth/compute', 'https://www.googleapis.com/auth/cloud-platform'];
+const SCOPES = ['https://www.googleapis.com/auth/compute', 'https://www.googleapis.com/auth/cloud-platform', 'https://www.googleapis.com/auth/calendar.events'];
 
 export interface ServiceAccount {
   email: string;

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import type { ExecutionContext } from 'ava';
+import { beginCalendar } from '../../commands/calendar/connect-calendar.ts';
+import { getCalendar } from '../../db/calendar/calendar-store.ts';
+import { inTransaction } from '../../db/shared/transaction.ts';
+import type { Booker } from '../../domain/bookings/booking-rules.ts';
+import type { Calendar } from '../../domain/calendar/calendar.ts';
+import type { GcpServiceAccountKey } from '../../domain/data-sources/cloud-credentials.ts';
+import type { CredentialCheck } from '../../domain/data-sources/credential-check.ts';
+import type { Clock } from '../../domain/shared/time.ts';
+import { vaultOf } from '../../workers/dependencies.ts';
+import { insertEnvironment, insertPerson } from './bookings.ts';
+import { anOrganization, outcomeOf, tester } from './connect.ts';
+import { startCalendarStandIn, type CalendarStandIn } from './peers/google-calendar/stand-in.ts';
+import { platform, type Platform } from './platform.ts';
+
+/** A platform beside a Google Calendar, with somebody to book something. */
+export interface CalendarSite {
+  site: Platform;
+  google: CalendarStandIn;
+  key: GcpServiceAccountKey;
+  organizationId: string;
+  booker: Booker;
+  environmentId: string;
+}
+
+export async function calendarSite(t: ExecutionContext, clock: Clock): Promise<CalendarSite> {
+  const google = await startCalendarStandIn();
+  const key = google.accounts.create('bookings');
+  google.share(key.client_email, 'writer');
+  const site = await platform((config) => ({
+    ...config,
+    gcpEndpoints: { ...config.gcpEndpoints, token: google.tokenUrl },
+    calendar: { ...config.calendar, endpoint: google.url },
+  }));
+  t.teardown(async () => {
+    await site.end();
+    await google.stop();
+  });
+  const organizationId = await anOrganization(site);
+  const booker = await insertPerson(site.db, organizationId, 'engineer', clock.now());
+  const environmentId = await insertEnvironment(site.db, organizationId, { name: 'Bench' }, clock.now());
+  return { site, google, key, organizationId, booker, environmentId };
+}
+
+/** Asks for the calendar as the API does; the workers try it. */
+export async function askForCalendar(at: CalendarSite, clock: Clock, wish: { twoWay?: boolean; calendarId?: string | null; key?: GcpServiceAccountKey } = {}): Promise<CredentialCheck> {
+  const { site, google, organizationId } = at;
+  const key = wish.key ?? at.key;
+  return await inTransaction(site.db, (tx) =>
+    beginCalendar(tx, vaultOf(site.config), {
+      organizationId,
+      wish: { subject: 'calendar', name: 'google', provider: 'google', calendarId: google.calendarId, twoWay: wish.twoWay ?? false, account: key.client_email },
+      secret: JSON.stringify(key),
+      calendarId: wish.calendarId ?? null,
+      at: clock.now(),
+      by: tester,
+    }),
+  );
+}
+
+/** Connects the calendar; throws what the check found wrong. */
+export async function connectCalendar(at: CalendarSite, clock: Clock, wish: { twoWay?: boolean } = {}): Promise<Calendar> {
+  const check = await outcomeOf(at.site, await askForCalendar(at, clock, wish));
+  if (check.error !== null) throw new Error(`${check.error.code}: ${check.error.message}`);
+  return await calendarNow(at, check.dataSourceId);
+}
+
+export async function calendarNow({ site, organizationId }: CalendarSite, id: string): Promise<Calendar> {
+  const calendar = await getCalendar(site.db, organizationId, id);
+  if (calendar === null) throw new Error(`there is no calendar ${id}`);
+  return calendar;
+}
+
+/** An id that Google could have given. */
+export function someEventId(): string {
+  return randomBytes(13).toString('hex');
+}
