@@ -13,6 +13,7 @@ import { instancePowerRoutes } from './power/instance-routes.ts';
 import { powerRunRoutes } from './power/run-routes.ts';
 import { powerScheduleRoutes } from './power-schedules/routes.ts';
 import { applicationRoutes } from './projects/application-routes.ts';
+import { projectRoutes } from './projects/project-routes.ts';
 import { resourceRoutes } from './resources/routes.ts';
 import { sandboxRoutes } from './sandbox/routes.ts';
 import type { Operation } from './shared/operation.ts';
@@ -38,4 +39,5 @@ export const operations: Operation[] = [
   ...webhookRoutes,
   ...notificationRoutes,
   ...applicationRoutes,
+  ...projectRoutes,
 ];

@@ -1,6 +1,6 @@
 import type { Instant } from '../shared/time.ts';
 import { settleProject } from './project-time.ts';
-import type { Project } from './project.ts';
+import type { Project, Room } from './project.ts';
 
 /** What a rehearsal tells of: everything that is warned of, buffered or released. Starts are no loss. */
 export const REHEARSED = ['projects.warn', 'projects.expire', 'projects.announce-release', 'projects.hold-release', 'projects.release'] as const;
@@ -16,11 +16,11 @@ export interface Rehearsed {
 /**
  * What time alone will do to a project after `from` and until `to`, included: the reducer that acts is
  * asked at each of the project's own deadlines. It supposes that nobody decides meanwhile, that workers
- * run, and that capacity is as free as the project's `room` says.
+ * run, and that whoever waits for capacity goes on waiting.
  */
 export function rehearse(project: Project, from: Instant, to: Instant): Rehearsed[] {
   const steps: Rehearsed[] = [];
-  let known = settleProject({ ...project, room: project.room ?? { fits: true, heldBy: [] } }, from).entity;
+  let known = settleProject({ ...project, room: roomOf(project) }, from).entity;
   while (known.nextDueAt !== null && known.nextDueAt <= to && known.state !== 'releasing') {
     const at = known.nextDueAt;
     const { entity, transitions } = settleProject(known, at);
@@ -31,4 +31,8 @@ export function rehearse(project: Project, from: Instant, to: Instant): Rehearse
     known = entity;
   }
   return steps;
+}
+
+function roomOf({ room, waitingSince, waitingFor }: Project): Room {
+  return room ?? { fits: waitingSince === null, heldBy: waitingFor };
 }
