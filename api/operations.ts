@@ -14,6 +14,7 @@ import { powerRunRoutes } from './power/run-routes.ts';
 import { powerScheduleRoutes } from './power-schedules/routes.ts';
 import { applicationRoutes } from './projects/application-routes.ts';
 import { projectRoutes } from './projects/project-routes.ts';
+import { quotaRoutes } from './quotas/routes.ts';
 import { resourceRoutes } from './resources/routes.ts';
 import { sandboxRoutes } from './sandbox/routes.ts';
 import type { Operation } from './shared/operation.ts';
@@ -40,4 +41,5 @@ export const operations: Operation[] = [
   ...notificationRoutes,
   ...applicationRoutes,
   ...projectRoutes,
+  ...quotaRoutes,
 ];

@@ -6,11 +6,12 @@ import { benchImport } from './import.ts';
 import type { BenchOptions, Say } from './options.ts';
 import { benchPowerPreview } from './power-preview.ts';
 import { benchPower } from './power.ts';
+import { benchProjects } from './projects.ts';
 import { goalTable, isMet } from './report.ts';
 import type { Goal } from './report.ts';
 
 /** Each domain's benchmark under the name one types. */
-const BENCHMARKS: Readonly<Record<string, (options: BenchOptions, say: Say) => Promise<Goal[]>>> = { import: benchImport, api: benchApi, preview: benchPowerPreview, power: benchPower };
+const BENCHMARKS: Readonly<Record<string, (options: BenchOptions, say: Say) => Promise<Goal[]>>> = { import: benchImport, api: benchApi, preview: benchPowerPreview, power: benchPower, projects: benchProjects };
 
 const LEAST_ROUNDS = 5;
 

@@ -17,7 +17,7 @@ export async function lockCapacityRow(tx: Transaction, organizationId: string): 
     [organizationId],
   );
   const made = await locked.clone();
-  return made === undefined ? null : toCapacity(made as Row);
+  return made === undefined ? null : toCapacity(made);
 }
 
 /** What the organization stated, or that all is unlimited; null when there is no such organization. */
