@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freePort } from '../../tools/start/ports.ts';
 import { systemCluster } from '../../tools/start/postgres-place.ts';
 import { startPostgres, type RunningPostgres } from '../../tools/start/postgres.ts';
-import { startTemporalServer, type RunningTemporal } from '../../tools/start/temporal-server.ts';
+import { startTemporalServer, virtualTimeFlags, type RunningTemporal } from '../../tools/start/temporal-server.ts';
 
 /** A PostgreSQL and a Temporal server that a test may kill: nobody else uses them. */
 export interface OwnServers {
@@ -18,7 +18,8 @@ export interface OwnServers {
   stop(): Promise<void>;
 }
 
-export async function ownServers(): Promise<OwnServers> {
+/** Starts them; `virtualTime` lets a test move the clocks of workflows. */
+export async function ownServers({ virtualTime = false } = {}): Promise<OwnServers> {
   const directory = mkdtempSync(join(tmpdir(), 'orrery-faults-'));
   // PostgreSQL runs as a user of its own when root runs the tests.
   chmodSync(directory, 0o711);
@@ -29,7 +30,7 @@ export async function ownServers(): Promise<OwnServers> {
   const runPostgres = (): Promise<RunningPostgres> =>
     startPostgres({ dataDirectory: postgresDirectory, log: () => undefined, throwAway: true });
   const runTemporal = (): Promise<RunningTemporal> =>
-    startTemporalServer({ binary, dataDirectory: join(directory, 'temporal'), port, uiPort: null });
+    startTemporalServer({ binary, dataDirectory: join(directory, 'temporal'), port, uiPort: null, flags: virtualTime ? virtualTimeFlags : [] });
   let postgres = await runPostgres();
   let temporal = await runTemporal();
   return {
