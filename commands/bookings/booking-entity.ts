@@ -24,7 +24,8 @@ export const bookingEntity: EntityDefinition<Booking, BookingAct> = {
   acts: () => [],
   isDone: (booking) => !TAKING.includes(booking.state),
   describe,
-  status: (booking) => booking.state,
+  // As the relay starts it: while it is open its details tell more, and each change of this would be an action of its budget of eight.
+  status: ({ state }) => (TAKING.includes(state) ? 'open' : state),
   forLedger: ({ bookedBy: _by, sshPublicKey: _key, ...rest }) => rest,
 };
 

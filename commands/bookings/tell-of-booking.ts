@@ -2,7 +2,7 @@ import type { EnvironmentOfBooking } from '../../db/environments/environment-of-
 import { saveWaitlistEntry } from '../../db/bookings/waitlist-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import type { Booking } from '../../domain/bookings/booking.ts';
-import { eventOf, letterOf } from '../../domain/bookings/booking-news.ts';
+import { eventsOf, letterOf } from '../../domain/bookings/booking-news.ts';
 import { showsOtherwise } from '../../domain/calendar/booking-event.ts';
 import { followBookings } from '../calendar/port.ts';
 import { notify } from '../notifications/port.ts';
@@ -15,8 +15,7 @@ export async function tellOfBooking(tx: Transaction, before: Booking | null, aft
     const state = after.state === 'reserved' || after.state === 'active' ? 'accepted' : after.endReason === 'declined' ? 'declined' : 'expired';
     await saveWaitlistEntry(tx, organizationId, after.waitlistEntryId, { state, at });
   }
-  const type = eventOf(before, after);
-  if (type !== null) await publishEvent(tx, { organizationId, environmentId: environment.id, type, data: dataOf(after, environment), at });
+  for (const type of eventsOf(before, after)) await publishEvent(tx, { organizationId, environmentId: environment.id, type, data: dataOf(after, environment), at });
   if (showsOtherwise(before, after)) await followBookings(tx, organizationId, [after.id], at);
   const letter = letterOf(before, after, environment.name);
   if (letter !== null) {

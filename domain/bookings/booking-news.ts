@@ -2,14 +2,23 @@ import type { NoticeKind } from '../notifications/mail.ts';
 import type { WebhookEventType } from '../webhooks/webhook-event.ts';
 import type { Booking } from './booking.ts';
 
-/** The event that a step of a booking is to webhooks; null when it is none: an offer is between the waitlist and one person. */
-export function eventOf(before: Booking | null, after: Booking): WebhookEventType | null {
-  const wasHeld = before !== null && before.state !== 'offered';
-  if (after.state === 'offered' || after.state === 'expired') return null;
-  if (!wasHeld) return 'booking.created';
-  if (after.state === 'released') return 'booking.released';
-  if (after.state === 'cancelled') return 'booking.cancelled';
-  return before.state === 'reserved' && after.state === 'active' ? 'booking.started' : 'booking.changed';
+/**
+ * The events that a step of a booking is to webhooks, in their order; none for an offer, which is between the waitlist
+ * and one person. A step may be several: one that is booked now has begun, and one whose beginning and end nobody saw has both.
+ */
+export function eventsOf(before: Booking | null, after: Booking): WebhookEventType[] {
+  if (after.state === 'offered' || after.state === 'expired') return [];
+  const held = before !== null && before.state !== 'offered' ? before.state : null;
+  const events: WebhookEventType[] = held === null ? ['booking.created'] : [];
+  if (held !== 'active' && hasBegun(after)) events.push('booking.started');
+  if (after.state === 'released') events.push('booking.released');
+  if (after.state === 'cancelled') events.push('booking.cancelled');
+  return events.length === 0 ? ['booking.changed'] : events;
+}
+
+/** Only what has begun is released; what has not is cancelled. */
+function hasBegun({ state }: Booking): boolean {
+  return state === 'active' || state === 'released';
 }
 
 /** A mail about a booking's step. */

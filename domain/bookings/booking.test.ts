@@ -1,6 +1,7 @@
 import test from 'ava';
 import { system } from '../shared/entity.ts';
 import { acceptOffer, editBooking, endBooking, newBooking, newOffer, overlap, settleBooking, type Booking, type NewBooking } from './booking.ts';
+import { eventsOf } from './booking-news.ts';
 import { powerWishes } from './booking-power.ts';
 import { weeksOf } from './recurrence.ts';
 import { offerable } from './waitlist.ts';
@@ -98,6 +99,23 @@ test('who waits is offered what is left of the period, once all of that is free'
   t.is(offerable(entry, [{ since: at(15), until: at(17) }], NOON), null);
   t.deepEqual(offerable(entry, [{ since: at(16), until: null }], NOON), { since: NOON, until: at(16) });
   t.is(offerable(entry, [], '2026-11-21T15:59:30.000Z'), null, 'less than a minute is no booking');
+});
+
+test('webhooks hear of every step, also of those that nobody saw one by one', (t) => {
+  const reserved = booking();
+  const active = settleBooking(reserved, at(13)).entity;
+  const ended = settleBooking(reserved, at(16)).entity;
+  t.deepEqual(eventsOf(null, reserved), ['booking.created']);
+  t.deepEqual(eventsOf(null, active), ['booking.created', 'booking.started']);
+  t.deepEqual(eventsOf(reserved, active), ['booking.started']);
+  t.deepEqual(eventsOf(active, ended), ['booking.released']);
+  t.deepEqual(eventsOf(reserved, ended), ['booking.started', 'booking.released']);
+  t.deepEqual(eventsOf(reserved, endBooking(reserved, 'cancelled', NOON).entity), ['booking.cancelled']);
+  t.deepEqual(eventsOf(reserved, editBooking(reserved, { note: 'moved' }, NOON).entity), ['booking.changed']);
+  const offer = newOffer({ ...wish(), waitlistEntryId: 'wle_a', offerExpiresAt: at(12, 30) }, NOON);
+  t.deepEqual(eventsOf(null, offer), []);
+  t.deepEqual(eventsOf(offer, acceptOffer(offer).entity), ['booking.created']);
+  t.deepEqual(eventsOf(offer, settleBooking(offer, at(13)).entity), []);
 });
 
 test('a machine is started its boot time before the booking and stopped after it', (t) => {
