@@ -1,4 +1,5 @@
 import { approveProject, insertReviewingProject, type ReviewingProject } from '../../commands/projects/decide-on-project.ts';
+import type { Config } from '../../config.ts';
 import { getProject } from '../../db/projects/project-store.ts';
 import type { Database } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
@@ -8,6 +9,7 @@ import type { Clock, Instant } from '../../domain/shared/time.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import { insertPerson } from './bookings.ts';
 import { anOrganization } from './connect.ts';
+import { LOGIN, type MailServer } from './peers/mail-server.ts';
 import type { Platform } from './platform.ts';
 import { testClock, type TestClock } from './test-clock.ts';
 import { travel, untilQuiet } from './travel.ts';
@@ -65,7 +67,7 @@ export async function projectSite(t: { teardown(end: () => Promise<void>): void 
   };
   t.teardown(halt);
   const organizationId = await anOrganization(site);
-  const [boss, lead] = [await activePerson(db, organizationId, 'manager', clock.now()), await activePerson(db, organizationId, 'engineer', clock.now())];
+  const [{ userId: boss }, { userId: lead }] = [await insertPerson(db, organizationId, 'manager', clock.now()), await insertPerson(db, organizationId, 'engineer', clock.now())];
   const read = async (id: string): Promise<Project> => {
     const project = await getProject(db, organizationId, id);
     if (project === null) throw new Error(`there is no project ${id}`);
@@ -84,10 +86,13 @@ export async function projectSite(t: { teardown(end: () => Promise<void>): void 
   };
 }
 
-/** Somebody in the organization who has activated the service and is reached by mail. */
-export async function activePerson(db: Database, organizationId: string, role: 'manager' | 'engineer' | 'member', at: Instant): Promise<string> {
-  const { userId } = await insertPerson(db, organizationId, role, at);
-  await db('users').where({ id: userId }).update({ activation: 'passed', activation_requested_at: at, activated_at: at });
-  await db('mailboxes').where({ user_id: userId }).update({ verified_at: at });
-  return userId;
+/** Mails as a real server received them: whom they went to, their Message-ID and subject. */
+export function lettersOf(server: Pick<MailServer, 'received'>): { to: string; id: string; subject: string; raw: string }[] {
+  const field = (raw: string, name: string): string => new RegExp(`^${name}: (.*(?:\\r\\n[ \\t].*)*)`, 'mi').exec(raw)?.[1]?.replaceAll(/\r\n[ \t]+/g, ' ') ?? '';
+  return server.received.map(({ to, raw }) => ({ to: to.join(), id: field(raw, 'Message-ID'), subject: field(raw, 'Subject'), raw }));
+}
+
+/** A platform's mail settings for a server of the test's. */
+export function throughSmtp({ port, authority }: Pick<MailServer, 'port' | 'authority'>): Config['mail'] {
+  return { kind: 'smtp', host: '127.0.0.1', port, security: 'starttls', login: LOGIN, certificateAuthority: authority, from: 'Orrery <orrery@example.org>' };
 }
