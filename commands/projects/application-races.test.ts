@@ -1,10 +1,12 @@
 import anyTest, { type TestFn } from 'ava';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import type { Database, Transaction } from '../../db/shared/connection.ts';
-import type { Application } from '../../domain/projects/application.ts';
+import type { Application, ApplicationState } from '../../domain/projects/application.ts';
+import type { ProjectState } from '../../domain/projects/project.ts';
 import { actorOf, applySite, type ApplySite } from '../../tests/helpers/applications.ts';
 import { freshDatabase, type FreshDatabase } from '../../tests/helpers/database.ts';
-import { approveApplication, declineApplication, revokeApplication, type ReviewDecision } from './application-decisions.ts';
+import type { ReviewDecision } from './application-approval.ts';
+import { approveApplication, declineApplication, revokeApplication } from './application-decisions.ts';
 import { advanceEntity } from '../shared/entity-commands.ts';
 import { applicationEntity } from './application-entity.ts';
 
@@ -47,7 +49,7 @@ const decline = (one: Application, who: ApplySite['boss']): Work => (tx) => decl
 const revoke = (one: Application, who: ApplySite['boss']): Work => (tx) => revokeApplication(tx, ref(one), by(who));
 const expire = (one: Application): Work => (tx) => advanceEntity(tx, applicationEntity, ref(one), '2027-12-01T00:00:00.000Z');
 
-const pairs: [string, string, string, (one: Application, site: ApplySite) => [Work, Work]][] = [
+const pairs: [string, ApplicationState, ProjectState, (one: Application, site: ApplySite) => [Work, Work]][] = [
   ['two managers approve', 'approved', 'active', (one, { boss, other }) => [approve(one, boss), approve(one, other)]],
   ['one manager approves while another declines', 'approved', 'active', (one, { boss, other }) => [approve(one, boss), decline(one, other)]],
   ['one manager declines while another approves', 'declined', 'declined', (one, { boss, other }) => [decline(one, boss), approve(one, other)]],
