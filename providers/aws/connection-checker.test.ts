@@ -3,6 +3,7 @@ import test from 'ava';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { AwsKeyPair } from '../../domain/data-sources/aws-credentials.ts';
 import type { AwsConnectionRequest, AwsExportRequest } from '../../domain/data-sources/aws-connection.ts';
 import type { ConnectionChecker } from '../../domain/data-sources/ports.ts';
@@ -12,6 +13,7 @@ import { startMinistack } from '../../tests/helpers/peers/ministack.ts';
 import { MOTO_ACCOUNT, startMoto, type MotoPeer } from '../../tests/helpers/peers/moto.ts';
 import { startReportPager, type ReportPager } from '../../tests/helpers/peers/report-pager.ts';
 import type { Peer } from '../../tests/helpers/peers/peer.ts';
+import { DuckDbProcess } from '../duckdb/duckdb-process.ts';
 import { createAwsConnectionChecker } from './connection-checker.ts';
 import { createAwsClients } from './clients.ts';
 import { putReportDefinition } from './report-definitions.ts';
@@ -190,6 +192,38 @@ test.serial('a directory is read without credentials and says whose bill it is',
   t.is(checked.accountId, MOTO_ACCOUNT);
   t.deepEqual(checked.export, { scheme: 'directory', dialect: 'cur', name: 'acme', bucket: null, prefix: 'cur', region: null, path: join(root, 'bill') });
   await t.throwsAsync(checker.check(rootOf({ ...wanted, path: '/etc' }), null, signal), { code: 'data-sources.directory-not-allowed' });
+});
+
+for (const format of ['csv', 'csv.gz', 'parquet'] as const) {
+  test.serial(`without a manifest the first ${format} file says whose bill it is`, async (t) => {
+    const path = join(root, `bare-${format}`);
+    const folder = join(path, 'BILLING_PERIOD=2026-03');
+    await mkdir(folder, { recursive: true });
+    const file = join(folder, `bill.${format}`);
+    if (format === 'parquet') {
+      await using duckDb = new DuckDbProcess({ memoryLimitMb: 200, threads: 1, temporaryDirectory: path }, signal);
+      await duckDb.run(`copy (select 'Usage' as line_item_line_item_type, '${MOTO_ACCOUNT}' as bill_payer_account_id) to '${file}' (format parquet)`);
+    } else {
+      const text = `lineItem/LineItemType,bill/PayerAccountId\nUsage,${MOTO_ACCOUNT}\n`;
+      await writeFile(file, format === 'csv' ? text : gzipSync(text));
+    }
+    const checked = await checker.check(rootOf({ scheme: 'directory', dialect: null, name: null, path, prefix: '' }), null, signal);
+    t.is(checked.accountId, MOTO_ACCOUNT);
+    t.deepEqual(checked.warnings, []);
+  });
+}
+
+test.serial('a file that does not say whose bill it is leaves that open, and one that cannot be read says why', async (t) => {
+  const path = join(root, 'nameless');
+  const folder = join(path, 'BILLING_PERIOD=2026-03');
+  await mkdir(folder, { recursive: true });
+  const wanted: AwsExportRequest = { scheme: 'directory', dialect: null, name: null, path, prefix: '' };
+  await writeFile(join(folder, 'bill.csv'), 'lineItem/LineItemType\nUsage\n');
+  t.like(await checker.check(rootOf(wanted), null, signal), { accountId: null, warnings: [] });
+  await writeFile(join(folder, 'bill.parquet'), 'PAR1 and nothing else');
+  const broken = await checker.check(rootOf(wanted), null, signal);
+  t.is(broken.accountId, null);
+  t.regex(broken.warnings.join(), /cannot be read from .*bill\.parquet/);
 });
 
 test.serial('what is malformed is refused by its field before anything is called', async (t) => {

@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { ExportObjects } from '../../domain/billing/ports.ts';
+import { formatOfKey } from '../../domain/billing/export-layout.ts';
+import type { ExportObject, ExportObjects } from '../../domain/billing/ports.ts';
 import {
   refuseMalformedRequest,
   type AdoptExport,
@@ -15,6 +19,7 @@ import { deliveryStatements } from '../../domain/data-sources/bucket-policy.ts';
 import type { CheckedConnection, ConnectionChecker, ExportAccess } from '../../domain/data-sources/ports.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
 import { awsErrors } from '../../domain/data-sources/aws-errors.ts';
+import { payerAccountOf, payerAccountOfParquet } from './billing/first-record.ts';
 import { allowDelivery, createBucket, findBucket } from './bucket.ts';
 import { createAwsClients, type AwsClients } from './clients.ts';
 import { createDataExport, listDataExports } from './data-exports.ts';
@@ -179,12 +184,33 @@ async function checkDirectory(
   const objects = access.exportObjectsFor(settings, null);
   const hint: ExportHint = { prefix, name, dialect: wanted.dialect, place: path, isKnown: wanted.dialect !== null };
   const found = await inspectExport(objects, hint, signal);
+  const named = identity.accountId ?? found.accountId;
+  const payer = named === null && found.sample !== null ? await payerOf(objects, found.sample, path, signal) : { accountId: named, warnings: [] };
   return {
-    accountId: identity.accountId ?? found.accountId,
+    accountId: payer.accountId,
     principalArn: identity.principalArn,
     export: { ...settings, prefix: found.prefix, name: found.name, dialect: found.dialect },
-    warnings: found.warnings,
+    warnings: [...found.warnings, ...payer.warnings],
   };
+}
+
+/**
+ * Without a manifest that names the account the bill itself does, so that the same bill in another directory is known as
+ * such. A file that cannot be read is no reason not to connect: its import says precisely what is wrong with it.
+ */
+async function payerOf(objects: ExportObjects, sample: ExportObject, path: string, signal: AbortSignal): Promise<{ accountId: string | null; warnings: string[] }> {
+  const work = await mkdtemp(join(tmpdir(), 'orrery-payer-'));
+  try {
+    if (formatOfKey(sample.key) !== 'parquet') return { accountId: await payerAccountOf(objects, sample, signal), warnings: [] };
+    // DuckDB opens the file by itself: that it lies where files may be read is asked again.
+    await objects.head(sample.key);
+    return { accountId: await payerAccountOfParquet(join(path, sample.key), work, signal), warnings: [] };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { accountId: null, warnings: [`Whose bill it is cannot be read from ${sample.key}: ${error instanceof Error ? error.message : String(error)}`] };
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
 }
 
 async function identify(options: ExportAccessOptions, credentials: AwsCredentials | null, signal: AbortSignal): Promise<Identity> {

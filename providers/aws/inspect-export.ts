@@ -16,6 +16,8 @@ export interface InspectedExport extends ExportLocation {
   dialect: BillDialect;
   /** The account that the newest legacy manifest names. */
   accountId: string | null;
+  /** A file of the bill itself; null when there is none yet. */
+  sample: ExportObject | null;
   warnings: string[];
 }
 
@@ -36,6 +38,7 @@ export async function inspectExport(objects: ExportObjects, hint: ExportHint, si
     name: known.name,
     dialect,
     accountId: seen.manifest === null ? null : await accountOf(objects, seen.manifest),
+    sample: seen.sample,
     warnings,
   };
 }
@@ -57,16 +60,19 @@ interface Survey {
   dialect: BillDialect | null;
   /** The newest legacy manifest. */
   manifest: ExportObject | null;
+  /** The newest file of the bill that is not empty. */
+  sample: ExportObject | null;
 }
 
 async function survey(objects: ExportObjects, location: ExportLocation, signal: AbortSignal): Promise<Survey> {
-  const seen: Survey = { probe: null, dialect: null, manifest: null };
+  const seen: Survey = { probe: null, dialect: null, manifest: null, sample: null };
   for (const prefix of listingPrefixes(location)) {
     for await (const object of objects.list(prefix)) {
       signal.throwIfAborted();
       const found = classifyKey(object.key);
       if (found.kind === 'data' || found.kind === 'manifest') {
         seen.dialect ??= found.layout === 'data-export' ? 'cur2' : 'cur';
+        if (found.kind === 'data' && object.sizeBytes > 0) seen.sample = object;
         if (found.kind === 'manifest' && found.layout !== 'data-export') seen.manifest = object;
       }
       // An empty object cannot prove that reading is allowed.

@@ -6,8 +6,13 @@ import { bindColumns } from '../../../domain/billing/bill-columns.ts';
 import { periodOfStamp } from '../../../domain/billing/billing-period.ts';
 import { formatOfKey } from '../../../domain/billing/export-layout.ts';
 import type { BillDialect, ExportObject, ExportObjects } from '../../../domain/billing/ports.ts';
+import { normaliseReportName } from '../../../domain/billing/tag-keys.ts';
 import { DomainError } from '../../../domain/shared/errors.ts';
 import type { CalendarDate } from '../../../domain/shared/time.ts';
+import { DuckDbProcess } from '../../duckdb/duckdb-process.ts';
+
+/** The column of the payer's id, in every dialect's spelling. */
+const PAYER_ACCOUNT = normaliseReportName('bill/PayerAccountId');
 
 /** Bytes of a zip member's header before its name. */
 const ZIP_HEADER_BYTES = 30;
@@ -22,14 +27,10 @@ export async function firstRecordOf(
   object: ExportObject,
   signal: AbortSignal,
 ): Promise<{ period: CalendarDate; dialect: BillDialect }> {
-  const format = formatOfKey(object.key);
-  if (format === 'parquet') throw periodUnknown(object.key, 'is Parquet, whose month is told only by its folder');
-  const source = await objects.open(object.key, object.etag, signal);
-  const records = firstRecords(format === 'csv' ? source : await unpacked(source, format === 'csv.gz', object.key));
-  const [header, record] = await records.catch((cause: unknown) => {
+  if (formatOfKey(object.key) === 'parquet') throw periodUnknown(object.key, 'is Parquet, whose month is told only by its folder');
+  const [header, record] = await headerAndRecord(objects, object, signal).catch((cause: unknown) => {
     throw cause instanceof DomainError ? cause : periodUnknown(object.key, 'cannot be read as CSV', cause);
   });
-  source.destroy();
   if (header === undefined) throw periodUnknown(object.key, 'is empty');
   const columns = bindColumns(header);
   const index = columns.fixed.periodStart;
@@ -37,6 +38,37 @@ export async function firstRecordOf(
   const period = periodOfStamp(record?.[index] ?? '');
   if (period === null) throw periodUnknown(object.key, 'has no billing period in its first record');
   return { period, dialect: columns.style === 'snake' ? 'cur2' : 'cur' };
+}
+
+/** Whose bill a CSV file is, from its first record; null where it does not say. Fails as reading does. */
+export async function payerAccountOf(objects: ExportObjects, object: ExportObject, signal: AbortSignal): Promise<string | null> {
+  const [header = [], record = []] = await headerAndRecord(objects, object, signal);
+  return accountId(record[header.findIndex((name) => normaliseReportName(name) === PAYER_ACCOUNT)]);
+}
+
+/** The same of a Parquet file on this machine. */
+export async function payerAccountOfParquet(path: string, temporaryDirectory: string, signal: AbortSignal): Promise<string | null> {
+  await using duckDb = new DuckDbProcess({ memoryLimitMb: 200, threads: 1, temporaryDirectory }, signal);
+  const file = `'${path.replaceAll("'", "''")}'`;
+  const columns = await duckDb.run(`select name from parquet_schema(${file})`);
+  const column = columns.map((row) => String(row['name'])).find((name) => normaliseReportName(name) === PAYER_ACCOUNT);
+  if (column === undefined) return null;
+  const [row] = await duckDb.run(`select cast("${column.replaceAll('"', '""')}" as varchar) as payer from read_parquet(${file}) limit 1`);
+  return accountId(row?.['payer']);
+}
+
+function accountId(value: unknown): string | null {
+  return typeof value === 'string' && /^\d{12}$/.test(value) ? value : null;
+}
+
+async function headerAndRecord(objects: ExportObjects, object: ExportObject, signal: AbortSignal): Promise<string[][]> {
+  const format = formatOfKey(object.key);
+  const source = await objects.open(object.key, object.etag, signal);
+  try {
+    return await firstRecords(format === 'csv' ? source : await unpacked(source, format === 'csv.gz', object.key));
+  } finally {
+    source.destroy();
+  }
 }
 
 async function firstRecords(source: Readable): Promise<string[][]> {
