@@ -21,6 +21,7 @@ import { insertWaitlistEntry } from '../../db/bookings/waitlist-store.ts';
 import { insertOperation } from '../../db/operations/operation-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { cancelDeliveriesOf } from '../../db/webhooks/delivery-store.ts';
+import type { Application } from '../../domain/projects/application.ts';
 import { noDiscoveryYet } from '../../domain/data-sources/discovery.ts';
 import { system } from '../../domain/shared/entity.ts';
 import { PUBLIC_URL, type TestApi } from './api.ts';
@@ -232,11 +233,20 @@ async function projectPurpose(api: TestApi, organizationId: string): Promise<str
   return (await applying(api.db, organizationId).purpose(api.clock.now())).id;
 }
 
-async function application(api: TestApi, organizationId: string): Promise<string> {
+/** An application for a project, under review. */
+async function applied(api: TestApi, organizationId: string): Promise<Application> {
   const { id: userId } = await api.member(organizationId, 'engineer');
   // Where the organization has purposes a project names one.
   const purposeId = await projectPurpose(api, organizationId);
-  return (await applying(api.db, organizationId).project({ userId, role: 'engineer', as: 'manager' }, api.clock.now(), { purposeId })).id;
+  return await applying(api.db, organizationId).project({ userId, role: 'engineer', as: 'manager' }, api.clock.now(), { purposeId });
+}
+
+async function application(api: TestApi, organizationId: string): Promise<string> {
+  return (await applied(api, organizationId)).id;
+}
+
+async function project(api: TestApi, organizationId: string): Promise<string> {
+  return (await applied(api, organizationId)).projectId;
 }
 
 /** A mailbox of a person who is nobody else in the test. */
@@ -299,5 +309,6 @@ export const itemMakers: Record<string, MakeItem> = {
   webhooks: webhook,
   'project-purposes': projectPurpose,
   applications: application,
+  projects: project,
   'webhook-deliveries': webhookDelivery,
 };
