@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { createSandboxEvent } from '../../commands/calendar/sandbox-events.ts';
 import { addSandboxFault } from '../../commands/sandbox/faults.ts';
 import { createSandboxInstances } from '../../commands/sandbox/instances.ts';
 import { createScalingGroup } from '../../commands/sandbox/scaling-groups.ts';
@@ -13,14 +14,16 @@ import { createSchedule } from '../../commands/power-schedules/edit-schedule.ts'
 import { newId } from '../../commands/shared/new-id.ts';
 import { createWebhook } from '../../commands/webhooks/edit-webhook.ts';
 import { pingWebhook } from '../../commands/webhooks/request-delivery.ts';
+import { calendarOf, insertCalendar } from '../../db/calendar/calendar-store.ts';
 import { insertDataSource } from '../../db/data-sources/data-source-store.ts';
 import { insertImport } from '../../db/data-sources/import-store.ts';
 import { insertToken } from '../../db/identity/token-store.ts';
 import { lockUser } from '../../db/identity/user-store.ts';
 import { insertWaitlistEntry } from '../../db/bookings/waitlist-store.ts';
 import { insertOperation } from '../../db/operations/operation-store.ts';
-import { inTransaction } from '../../db/shared/transaction.ts';
+import { inTransaction, violatedConstraint } from '../../db/shared/transaction.ts';
 import { cancelDeliveriesOf } from '../../db/webhooks/delivery-store.ts';
+import { newCalendar } from '../../domain/calendar/calendar.ts';
 import type { Application } from '../../domain/projects/application.ts';
 import { noDiscoveryYet } from '../../domain/data-sources/discovery.ts';
 import { system } from '../../domain/shared/entity.ts';
@@ -275,6 +278,20 @@ async function invitation(api: TestApi, organizationId: string): Promise<string>
   return (await inTransaction(api.db, (tx) => invite(tx, desk, request, { at: api.clock.now(), by: TEST }))).id;
 }
 
+async function calendar(api: TestApi, organizationId: string): Promise<string> {
+  const fields = { id: newId('calendar'), organizationId, provider: 'sandbox' as const, calendarId: 'sandbox', account: null, twoWay: false, createdBy: TEST };
+  // An organization has one: tests beside each other share it.
+  await inTransaction(api.db, (tx) => insertCalendar(tx, newCalendar(fields, api.clock.now()))).catch((error: unknown) => {
+    if (violatedConstraint(error) !== 'calendars_one_an_organization') throw error;
+  });
+  return (await calendarOf(api.db, organizationId))?.id ?? '';
+}
+
+async function sandboxCalendarEvent(api: TestApi, organizationId: string): Promise<string> {
+  const wish = { summary: 'Lunch', start: '2026-11-21T12:00:00.000Z', end: '2026-11-21T13:00:00.000Z' };
+  return (await inTransaction(api.db, (tx) => createSandboxEvent(tx, { organizationId, calendarId: 'sandbox' }, wish))).id;
+}
+
 async function user(api: TestApi): Promise<string> {
   return (await api.person()).id;
 }
@@ -306,6 +323,8 @@ export const itemMakers: Record<string, MakeItem> = {
   sessions: session,
   invitations: invitation,
   users: user,
+  calendars: calendar,
+  'sandbox-calendar-events': sandboxCalendarEvent,
   webhooks: webhook,
   'project-purposes': projectPurpose,
   applications: application,
