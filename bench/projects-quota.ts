@@ -29,7 +29,7 @@ type Names = Pick<QuotaCallsInput, 'organizationId' | 'projectId' | 'userId'>;
 
 /** What holding quota costs beside the UPDATE that it cannot do without: each a transaction on one row, one after another. */
 export async function benchProjectQuota(databases: BenchDatabases, options: BenchOptions, say: Say): Promise<Goal[]> {
-  const size = options.quick ? { calls: 200, warmUp: 50 } : { calls: 2_000, warmUp: 300 };
+  const size = options.quick ? { calls: 200, warmUp: 50 } : { calls: 1_000, warmUp: 200 };
   const names = await fill(databases, size.calls + size.warmUp);
   const cases = ([[UPDATE, 'update'], [STORE, 'store'], [COMMAND, 'command']] as const).map(([name, call]) => caseOf(databases, name, { ...names, ...size, call }));
   const results = await runInterleaved(cases, options.rounds, say);
