@@ -24,7 +24,7 @@ import { createPeriodReader } from '../../providers/aws/billing/period-reader.ts
 import { createDirectoryRawStore } from '../../providers/local/directory-raw-store.ts';
 import { createSecretVault } from '../../providers/local/secret-vault.ts';
 import { createWebhookTargets } from '../../providers/local/webhook-targets.ts';
-import { cloudProviders } from '../../workers/dependencies.ts';
+import { calendarProviders, cloudProviders } from '../../workers/dependencies.ts';
 import { freshDatabase, type FreshDatabase } from '../helpers/database.ts';
 import { writeHandMadePeriod, type HandMadeRow } from '../helpers/hand-made-bill.ts';
 import { billOwner, SOURCE, type Bill } from '../helpers/period-readings.ts';
@@ -76,8 +76,9 @@ async function startSite(): Promise<Site> {
   const vault = createSecretVault({ current: randomBytes(32), previous: [] });
   const config = { publicUrl: 'http://127.0.0.1', importRoots: [], trustedProxies: 'loopback', checkAnswers: true };
   const clouds = cloudProviders(NO_OWN_ENDPOINTS, { db: database.db, clock });
+  const calendars = calendarProviders({ ...NO_OWN_ENDPOINTS, calendar: { endpoint: null, watch: false } }, { db: database.db });
   const webhookTargets = createWebhookTargets({ allowHttp: false, allowedNetworks: [] });
-  const deps = { db: database.db, clock, vault, log: pino({ level: 'silent' }), lineItems, clouds, webhookTargets, oidc: null, config };
+  const deps = { db: database.db, clock, vault, log: pino({ level: 'silent' }), lineItems, clouds, calendars, calendarChannelSecrets: [], webhookTargets, oidc: null, config };
   const server = createServer(createApp(deps, [...expenseRoutes, ...resourceRoutes]));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
