@@ -18,7 +18,8 @@ import { operations } from './operations.ts';
 import { createLineItemReader } from './resources/line-item-reader.ts';
 import type { ApiDependencies } from './shared/dependencies.ts';
 
-const POOL_MAX = 20;
+/** Connections of one API process to the database. */
+export const API_POOL_MAX = 20;
 const SWEEP_EVERY_MS = 3_600_000;
 const LONGEST_GOODBYE_MS = 5_000;
 // A load balancer on the same host or in the same private network; see docs/adr/0030-api-foundation.md.
@@ -30,9 +31,8 @@ export interface RunningApi {
   stop(): Promise<void>;
 }
 
-/** Starts one API process. Any number may run beside each other: it keeps no state. */
-export async function startApi(config: Config, log: Logger): Promise<RunningApi> {
-  const db = connect(config.databaseUrl, { poolMax: POOL_MAX, applicationName: 'orrery-api' });
+/** Starts one API process. Any number may run beside each other: it keeps no state. `stop` closes `db` too. */
+export async function startApi(config: Config, log: Logger, db: Database = connectApi(config)): Promise<RunningApi> {
   // Lazy: the API starts, and works, while Temporal is down.
   const temporal = Connection.lazy({
     address: config.temporal.address,
@@ -90,6 +90,11 @@ function oidcOf({ oidc, http }: Config): ApiDependencies['oidc'] {
   if (oidc === null) return null;
   const { signUp, ...settings } = oidc;
   return { client: createOidcClient({ ...settings, redirectUri: `${http.publicUrl}${OIDC_CALLBACK}` }), signUp };
+}
+
+/** The API's own pool. */
+function connectApi({ databaseUrl }: Pick<Config, 'databaseUrl'>): Database {
+  return connect(databaseUrl, { poolMax: API_POOL_MAX, applicationName: 'orrery-api' });
 }
 
 async function sweepAll(db: Database): Promise<void> {

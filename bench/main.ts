@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { interruption } from './harness.ts';
 import { benchApi } from './api.ts';
+import { benchBookings } from './bookings.ts';
 import { benchImport } from './import.ts';
 import type { BenchOptions, Say } from './options.ts';
 import { benchPowerPreview } from './power-preview.ts';
@@ -11,7 +12,7 @@ import { goalTable, isMet } from './report.ts';
 import type { Goal } from './report.ts';
 
 /** Each domain's benchmark under the name one types. */
-const BENCHMARKS: Readonly<Record<string, (options: BenchOptions, say: Say) => Promise<Goal[]>>> = { import: benchImport, api: benchApi, preview: benchPowerPreview, power: benchPower, projects: benchProjects };
+const BENCHMARKS: Readonly<Record<string, (options: BenchOptions, say: Say) => Promise<Goal[]>>> = { import: benchImport, api: benchApi, preview: benchPowerPreview, power: benchPower, bookings: benchBookings, projects: benchProjects };
 
 const LEAST_ROUNDS = 5;
 

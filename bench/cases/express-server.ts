@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect } from '../../db/shared/connection.ts';
 import { listResources } from '../../db/resources/resource-list.ts';
-import type { ServerInput } from './http.ts';
+import type { ServerInput } from './server-process.ts';
 import { FIRST_PAGE } from './resources-query.ts';
 import { TENANT } from './tenant.ts';
 

@@ -14,17 +14,21 @@ export interface LoadResult {
   body: string;
 }
 
-/** A closed loop: each connection, kept alive, sends its next request when the answer to the last has arrived whole. */
-export async function runLoad({ url, headers, requests, connections }: Load): Promise<LoadResult> {
+/**
+ * A closed loop: each connection, kept alive, sends its next request when the answer to the last has arrived whole.
+ * With `bodyOf` request `number` (from 0) is a POST of that JSON, else all are GETs.
+ */
+export async function runLoad({ url, headers, requests, connections }: Load, bodyOf?: (number: number) => string): Promise<LoadResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const latenciesMs: number[] = [];
-  let left = requests;
+  let next = 0;
   let body = '';
   const loop = async (): Promise<void> => {
-    while (left > 0) {
-      left -= 1;
+    while (next < requests) {
+      const sent = bodyOf?.(next);
+      next += 1;
       const began = performance.now();
-      body = await get(agent, url, headers);
+      body = await ask(agent, url, headers, sent);
       latenciesMs.push(performance.now() - began);
     }
   };
@@ -36,19 +40,27 @@ export async function runLoad({ url, headers, requests, connections }: Load): Pr
   return { latenciesMs, body };
 }
 
-async function get(agent: Agent, url: string, headers: Record<string, string>): Promise<string> {
+/** What half and what 99 of a hundred requests took at most. */
+export function percentiles(latenciesMs: readonly number[]): { p50Ms: number | undefined; p99Ms: number | undefined } {
+  const sorted = latenciesMs.toSorted((a, b) => a - b);
+  const at = (share: number): number | undefined => sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)];
+  return { p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
+async function ask(agent: Agent, url: string, headers: Record<string, string>, body: string | undefined): Promise<string> {
+  const posted = body === undefined ? { headers } : { method: 'POST', headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) } };
   return await new Promise((resolve, reject) => {
-    const sent = request(url, { agent, headers }, (response) => {
+    const sent = request(url, { agent, ...posted }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.once('error', reject);
       response.once('end', () => {
         const text = Buffer.concat(chunks).toString();
-        if (response.statusCode === 200) resolve(text);
+        if (response.statusCode === (body === undefined ? 200 : 201)) resolve(text);
         else reject(new Error(`${url} answered ${response.statusCode}: ${text.slice(0, 500)}`));
       });
     });
     sent.once('error', reject);
-    sent.end();
+    sent.end(body);
   });
 }

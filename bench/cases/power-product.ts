@@ -83,7 +83,7 @@ export const prepare: Prepare<PowerProductInput> = async (input) => {
 };
 
 async function startWorkersProcess(input: PowerProductInput): Promise<ChildProcess> {
-  const child = fork(fileURLToPath(new URL('power-workers.ts', import.meta.url)), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
+  const child = fork(fileURLToPath(new URL('workers-process.ts', import.meta.url)), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
   child.send(input);
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`the workers ended with ${String(code)}`);

@@ -3,7 +3,7 @@ import pino from 'pino';
 import { once } from 'node:events';
 import { startApi } from '../../api/main.ts';
 import { benchConfig } from './config.ts';
-import type { ServerInput } from './http.ts';
+import type { ServerInput } from './server-process.ts';
 
 const [{ databaseUrl, directory }] = (await once(process, 'message')) as [ServerInput];
 const config = benchConfig({ databaseUrl, directory, temporalAddress: '127.0.0.1:7233', exportDirectory: directory });

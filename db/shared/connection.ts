@@ -36,17 +36,16 @@ export interface ConnectOptions {
   applicationName: string;
 }
 
+/** What a session is, whoever pools it: it runs in UTC, and values come back as `types` says. */
+export function sessionOf(databaseUrl: string, applicationName: string): pg.ClientConfig {
+  return { connectionString: databaseUrl, application_name: applicationName, options: '-c TimeZone=UTC -c jit=off', keepAlive: true, types: types as pg.CustomTypesConfig };
+}
+
 /** A pool of connections. Sessions run in UTC; `destroy()` closes it. */
 export function connect(databaseUrl: string, options: ConnectOptions): Database {
   return knex({
     client: 'pg',
-    connection: {
-      connectionString: databaseUrl,
-      application_name: options.applicationName,
-      options: '-c TimeZone=UTC -c jit=off',
-      keepAlive: true,
-      types,
-    } as Knex.PgConnectionConfig,
+    connection: sessionOf(databaseUrl, options.applicationName) as Knex.PgConnectionConfig,
     pool: { min: 0, max: options.poolMax },
     acquireConnectionTimeout: 30_000,
   });

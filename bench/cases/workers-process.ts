@@ -2,10 +2,13 @@
 import { once } from 'node:events';
 import pino from 'pino';
 import { startWorkers } from '../../workers/main.ts';
-import { benchConfig } from './config.ts';
-import type { PowerProductInput } from './power-product.ts';
+import { benchConfig, type Place } from './config.ts';
 
-const [input] = (await once(process, 'message')) as [PowerProductInput];
+export interface WorkersInput extends Place {
+  workflowBundle: string;
+}
+
+const [input] = (await once(process, 'message')) as [WorkersInput];
 process.once('disconnect', () => process.exit(0));
 const config = benchConfig(input);
 await startWorkers(config, pino({ level: config.logLevel }), { workflowBundle: { codePath: input.workflowBundle } });
