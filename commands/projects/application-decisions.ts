@@ -84,7 +84,7 @@ async function lockForDecision(tx: Transaction, ref: EntityRef, { at, check }: R
   const locked = await lockApplication(tx, ref.organizationId, ref.id);
   if (locked === null) throw notFound('application', ref.id);
   check?.(locked.version);
-  if (locked.nextDueAt === null || locked.nextDueAt > at) return locked;
+  if (!locked.projectOver && (locked.nextDueAt === null || locked.nextDueAt > at)) return locked;
   await advanceEntity(tx, applicationEntity, ref, at);
   const application = await getApplication(tx, ref.organizationId, ref.id);
   if (application === null) throw notFound('application', ref.id);

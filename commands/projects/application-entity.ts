@@ -30,7 +30,7 @@ export const applicationEntity: EntityDefinition<Application, ApplicationAct> = 
   describe,
   status: (application) => application.state,
   // What people wrote stays in the row: the ledger keeps for ever.
-  forLedger: ({ reason: _reason, remark: _remark, ...rest }) => rest,
+  forLedger: ({ reason: _reason, remark: _remark, projectOver: _over, ...rest }) => rest,
 };
 
 function describe({ type, projectId, state, createdAt, escalatesAt, escalatedAt, expiresAt, decidedAt, delegateUserId }: Application): string {

@@ -6,6 +6,7 @@ import { lettersOf, type ApplicationLetter } from '../../domain/projects/applica
 import { system } from '../../domain/shared/entity.ts';
 import { notFound } from '../../domain/shared/errors.ts';
 import { notify } from '../notifications/port.ts';
+import { publishEvent } from '../webhooks/port.ts';
 import { declineProject, noteExtensionPending } from './decide-on-project.ts';
 
 /**
@@ -16,6 +17,15 @@ import { declineProject, noteExtensionPending } from './decide-on-project.ts';
 export async function followApplication(tx: Transaction, before: Application | null, after: Application): Promise<void> {
   if (before?.state === 'reviewing') await letProjectGo(tx, after);
   await tell(tx, before, after);
+  if (before === null || before.state !== after.state) await publish(tx, before, after);
+}
+
+/** Ids, dates and amounts: no personal data, and nothing that people wrote. */
+async function publish(tx: Transaction, before: Application | null, after: Application): Promise<void> {
+  const { organizationId, id, type, state, projectId, applicantUserId, extensionDays, additionalGpus, quota, decidedAt, lastAt: at } = after;
+  const asked = { extension_days: extensionDays, additional_gpus: additionalGpus, quota };
+  const data = { application: { id, type, status: state, project_id: projectId, applicant_user_id: applicantUserId, ...asked, decided_at: decidedAt } };
+  await publishEvent(tx, { organizationId, environmentId: null, type: before === null ? 'application.created' : 'application.decided', data, at });
 }
 
 async function letProjectGo(tx: Transaction, { organizationId, projectId, type, state, decidedBy, lastAt: at }: Application): Promise<void> {

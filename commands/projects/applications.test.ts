@@ -1,10 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
 import { createUser } from '../identity/create-user.ts';
+import { createSecretVault } from '../../providers/local/secret-vault.ts';
+import { createWebhook } from '../webhooks/edit-webhook.ts';
 import { newId } from '../shared/new-id.ts';
 import { advanceEntity } from '../shared/entity-commands.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { actorOf, applySite } from '../../tests/helpers/applications.ts';
 import { freshDatabase, type FreshDatabase } from '../../tests/helpers/database.ts';
+import { projectEntity } from './project-entity.ts';
 import { applicationEntity } from './application-entity.ts';
 import { decideInBulk } from './application-decisions.ts';
 import { editPurpose } from './purposes.ts';
@@ -84,6 +88,24 @@ test('an approval whose new end would not be after now is refused with the fewes
   t.like(await t.throwsAsync(extension(ada, on(15), projectId, 4)), { code: 'applications.already-open' });
   await approve(boss, on(12), wanted.id);
   t.is((await readProject(projectId)).endDate, '2026-12-12');
+});
+
+test('what is asked for a project that goes meanwhile ends with its release, and the applicant is told why', async (t) => {
+  const { db, organizationId, boss, ada, project, approve, gpus, read, mailsTo } = await applySite(t.context.db, on(1));
+  const { id, projectId } = await project(ada, on(1), { endDate: '2026-12-10' });
+  await approve(boss, on(1), id);
+  const wanted = await gpus(ada, on(9), projectId, '1');
+  const wakeUps = () => db('wake_ups').where({ workflow_id: `application/${wanted.id}` }).first('generation');
+  const projectAt = (when: string) => inTransaction(db, (tx) => advanceEntity(tx, projectEntity, { organizationId, id: projectId }, when));
+  await projectAt(on(12));
+  t.like(await t.throwsAsync(approve(boss, on(13), wanted.id)), { code: 'projects.no-more-quota' }, 'in its buffer');
+  const before = await wakeUps();
+  await projectAt(on(30));
+  t.is((await wakeUps())?.generation, (before?.generation ?? 0) + 1);
+  t.like(await t.throwsAsync(approve(boss, on(30), wanted.id)), { code: 'applications.decided' });
+  await inTransaction(db, (tx) => advanceEntity(tx, applicationEntity, { organizationId, id: wanted.id }, on(30, 9)));
+  t.like(await read(wanted.id), { state: 'expired', decidedAt: on(30, 9), remark: 'The project was released before anybody decided.', decidedAs: null });
+  t.true((await mailsTo(ada)).includes('Expired: more GPUs for Iris'));
 });
 
 test('more GPUs keep the totals before and after, as they are at the approval', async (t) => {
@@ -182,6 +204,21 @@ test('a review is handed to a manager of the organization, who is told; others m
   t.like(await delegate(boss, on(2), id, other.userId), { delegateUserId: other.userId });
   t.deepEqual(await mailsTo(other), ['Please review: project Iris', 'For you to review: project Iris']);
   t.is((await approve(boss, on(3), id)).state, 'approved');
+});
+
+test('webhooks are told of an application and of its end, by ids and amounts alone', async (t) => {
+  const { db, organizationId, boss, ada, project, decline } = await applySite(t.context.db, on(1));
+  const vault = createSecretVault({ current: randomBytes(32), previous: [] });
+  const wish = { organizationId, environmentId: null, name: 'CI', url: 'https://hooks.example.org', events: ['application.created' as const, 'application.decided' as const], headers: {}, enabled: true };
+  await inTransaction(db, (tx) => createWebhook(tx, vault, wish, { at: on(1), by: actorOf(boss) }));
+  const { id, projectId } = await project(ada, on(1));
+  await decline(boss, on(2), id, 'Ada has enough.');
+  const payloads = (await db('webhook_deliveries').where({ organization_id: organizationId }).orderBy('id').pluck<string[]>('payload')).map((text) => JSON.parse(text));
+  t.like(payloads, [
+    { type: 'application.created', data: { application: { id, status: 'reviewing', project_id: projectId, applicant_user_id: ada.userId, quota: { gpu: '1' } } } },
+    { type: 'application.decided', data: { application: { id, status: 'declined', decided_at: on(2) } } },
+  ]);
+  t.notRegex(JSON.stringify(payloads), /enough|to learn/);
 });
 
 test('who is no manager of the organization decides on nothing, and nobody else revokes', async (t) => {

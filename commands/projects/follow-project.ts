@@ -1,3 +1,4 @@
+import { openApplicationsOf } from '../../db/projects/application-store.ts';
 import { waitingForCapacity } from '../../db/projects/project-lists.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { requestWakeUps } from '../../db/shared/wake-up-store.ts';
@@ -5,6 +6,7 @@ import { letterOf } from '../../domain/projects/project-news.ts';
 import type { Project } from '../../domain/projects/project.ts';
 import { system } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
+import { APPLICATION } from '../../workflows/projects/application-messages.ts';
 import { PROJECT } from '../../workflows/projects/messages.ts';
 import { endBookingsOfProject } from '../bookings/port.ts';
 import { notify } from '../notifications/port.ts';
@@ -22,11 +24,18 @@ export async function followProject(tx: Transaction, before: Project, after: Pro
     await releaseGrant(tx, organizationId, id, decision);
     await wakeWaiting(tx, organizationId, at);
   }
+  if (after.state === 'releasing' && before.state !== 'releasing') await endReviews(tx, organizationId, id, at);
   for (const news of after.news) {
     const { key, subject, text, to } = letterOf(after, news);
     const userIds = to === 'organization' ? [] : after.managers;
     await notify(tx, { organizationId, kind: 'project', key, to: { userIds, managers: to !== 'project' }, subject, text, at });
   }
+}
+
+/** Wakes the reviews of applications about a project that goes: each ends by itself. */
+async function endReviews(tx: Transaction, organizationId: string, projectId: string, at: Instant): Promise<void> {
+  const open = await openApplicationsOf(tx, organizationId, projectId);
+  await requestWakeUps(tx, { kind: APPLICATION, organizationId, entityIds: open.map(({ id }) => id) }, at);
 }
 
 /** Wakes the projects whose start waits for capacity: some may have become free. */

@@ -6,13 +6,13 @@ type Row = Record<string, unknown>;
 
 /** Reads and locks an application until the transaction ends, its project first. */
 export async function lockApplication(tx: Transaction, organizationId: string, id: string): Promise<Application | null> {
-  await tx.raw(
-    `select p.id from applications a join projects p on p.organization_id = a.organization_id and p.id = a.project_id
+  const { rows } = await tx.raw<{ rows: { over: boolean }[] }>(
+    `select p.state in ('releasing', 'released', 'deleted') as over from applications a join projects p on p.organization_id = a.organization_id and p.id = a.project_id
      where a.organization_id = ? and a.id = ? for update of p`,
     [organizationId, id],
   );
   const row = await tx('applications').where({ organization_id: organizationId, id }).forUpdate().first<Row | undefined>();
-  return row === undefined ? null : toApplication(row);
+  return row === undefined ? null : { ...toApplication(row), projectOver: rows[0]?.over === true };
 }
 
 export async function getApplication(db: Database | Transaction, organizationId: string, id: string): Promise<Application | null> {
@@ -112,6 +112,7 @@ export function toApplication(row: Row): Application {
     decidedAt: row.decided_at as string | null,
     decidedBy: row.decided_by as Application['decidedBy'],
     decidedAs: row.decided_as as Application['decidedAs'],
+    projectOver: false,
     nextDueAt: row.next_due_at as string | null,
     version: row.version as number,
     createdAt: row.created_at as string,

@@ -59,7 +59,7 @@ const ENDINGS: Record<ApplicationState, { title: string; sentence: string } | nu
   declined: { title: 'Declined', sentence: 'Your application was declined.' },
   // The applicant did it.
   revoked: null,
-  expired: { title: 'Expired', sentence: 'Nobody decided on your application in time. Apply anew if you still need it.' },
+  expired: { title: 'Expired', sentence: 'Your application ended without a decision. Apply anew if you still need it.' },
 };
 
 function wordsOf(application: Application): string[] {

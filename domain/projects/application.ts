@@ -49,6 +49,8 @@ export interface Application extends EntityRow {
   decidedBy: Actor | null;
   /** Null while nobody has decided, and where it expired. */
   decidedAs: DeciderRole | null;
+  /** The project's release has begun: read under the lock, never stored. */
+  projectOver: boolean;
   createdAt: Instant;
 }
 
@@ -60,14 +62,23 @@ export type NewApplication = Asked & Partial<AskedOfType>;
 /** An application as it is made: under review from `at` on. */
 export function newApplication(asked: NewApplication, at: Instant): Application {
   const nothingOfType: AskedOfType = { extensionDays: null, nextStartDate: null, nextEndDate: null, additionalGpus: null, oldGpus: null, newGpus: null, quota: null };
-  const undecided = { state: 'reviewing' as const, remark: null, delegateUserId: null, escalatedAt: null, decidedAt: null, decidedBy: null, decidedAs: null };
+  const undecided = { state: 'reviewing' as const, remark: null, delegateUserId: null, escalatedAt: null, decidedAt: null, decidedBy: null, decidedAs: null, projectOver: false };
   return withDeadline({ ...nothingOfType, ...asked, ...undecided, version: 1, createdAt: at, lastAt: at, nextDueAt: null });
 }
 
-/** Applies every transition due at or before `at`, oldest first: the escalation, then the end. Repeating it changes nothing. */
+/** What an applicant reads whose project was gone first. */
+const RELEASED_FIRST = 'The project was released before anybody decided.';
+
+/**
+ * Applies every transition due at or before `at`, oldest first: the escalation, then the end. What is about a project
+ * whose release has begun ends at once: nothing could come of it. Repeating it changes nothing.
+ */
 export function settleApplication(application: Application, at: Instant): Settled<Application> {
-  const { state, escalatesAt, escalatedAt, expiresAt } = application;
+  const { state, escalatesAt, escalatedAt, expiresAt, projectOver } = application;
   if (state !== 'reviewing') return unchanged(application);
+  if (projectOver && at < expiresAt) {
+    return step(application, { ...ended(application, 'expired', { by: system('project'), as: null }, at), remark: RELEASED_FIRST }, 'applications.lapse');
+  }
   if (escalatedAt === null && at >= escalatesAt) {
     const escalated = step(application, withDeadline({ ...application, escalatedAt: escalatesAt }), 'applications.escalate', escalatesAt);
     return andThen(escalated, (after) => settleApplication(after, at));

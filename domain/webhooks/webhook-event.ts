@@ -6,6 +6,8 @@ export const WEBHOOK_EVENTS = [
   'booking.released',
   'booking.cancelled',
   'environment.state_changed',
+  'application.created',
+  'application.decided',
 ] as const;
 export type WebhookEventType = (typeof WEBHOOK_EVENTS)[number];
 
