@@ -134,6 +134,20 @@ test('what belongs to an owner that has ended or is gone is freed, used or held,
   t.deepEqual(await db('quota_allocations').whereNot('id', alive.id).distinct().pluck('release_reason'), ['owner-ended']);
 });
 
+test('what ended ninety days ago is deleted, and the ledger keeps it', async (t) => {
+  const site = await quotaSite(t);
+  const { db, granted, hold } = site;
+  const projectId = await granted(gpus('4'));
+  const [old, alive] = [await hold(projectId, gpus('1')), await hold(projectId, gpus('2'))];
+  await inTransaction(db, (tx) => commitHold(tx, refOf(site, alive.id), { at: QUOTA_START, by }));
+  await inTransaction(db, (tx) => releaseAllocation(tx, refOf(site, old.id), { at: QUOTA_START, by }));
+  t.is(await sweepAllocations(db, after(90)), 0);
+  t.is((await db('quota_allocations')).length, 2);
+  t.is(await sweepAllocations(db, after(90, 1)), 0);
+  t.deepEqual(await db('quota_allocations').pluck('id'), [alive.id]);
+  t.is((await db('ledger').where({ subject: old.id })).length, 2);
+});
+
 test('the end of a project gives all of its parts back and names their owners, once', async (t) => {
   const site = await quotaSite(t);
   const { db, organizationId, granted, hold, sums } = site;

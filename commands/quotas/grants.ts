@@ -1,8 +1,8 @@
 import { openAllocations } from '../../db/quotas/allocation-store.ts';
 import { lockCapacityRow } from '../../db/quotas/capacity-store.ts';
-import { insertQuota, lockQuota, saveQuota, unreleasedGrants } from '../../db/quotas/quota-store.ts';
+import { grantedBefore, insertQuota, lockQuota, overranBefore, saveQuota, unreleasedGrants } from '../../db/quotas/quota-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
-import { areWithin, counted, NOTHING, plus, QUOTA_KINDS, readSomething, type QuotaAmounts } from '../../domain/quotas/amounts.ts';
+import { areWithin, counted, plus, QUOTA_KINDS, readSomething, type QuotaAmounts } from '../../domain/quotas/amounts.ts';
 import type { Capacity } from '../../domain/quotas/capacity.ts';
 import { grant, release, type ProjectQuota } from '../../domain/quotas/grant.ts';
 import type { NextPeriod } from '../../domain/quotas/plan.ts';
@@ -73,13 +73,9 @@ export async function roomToStart(tx: Transaction, organizationId: string, proje
   const quota = await lockQuota(tx, organizationId, projectId);
   if (quota === null || quota.releasedAt !== null) throw notFound('quota', projectId);
   if (QUOTA_KINDS.every((kind) => capacity.amounts[kind] === null)) return { fits: true, held_by: [] };
-  const before = (await unreleasedGrants(tx, organizationId)).filter(
-    (one) => one.projectId !== projectId && (one.since < quota.since || (one.since === quota.since && one.projectId < projectId)),
-  );
-  const late = before.filter(({ until }) => until <= quota.since).map((one) => one.projectId);
+  const late = await overranBefore(tx, quota);
   if (late.length === 0) return { fits: true, held_by: [] };
-  const sum = [...before, quota].reduce((total, { amounts }) => plus(total, counted(amounts)), NOTHING);
-  const fits = areWithin(sum, capacity.amounts);
+  const fits = areWithin(plus(await grantedBefore(tx, quota), counted(quota.amounts)), capacity.amounts);
   return { fits, held_by: fits ? [] : late };
 }
 

@@ -78,6 +78,7 @@ const TABLES = `
   -- An owner takes once.
   create unique index quota_allocations_owner_once on quota_allocations (organization_id, owner_kind, owner_id) where state <> 'released';
   create index quota_allocations_open on quota_allocations (organization_id, project_id) where state <> 'released';
+  create index quota_allocations_ended on quota_allocations (released_at) where released_at is not null;
   create index quota_allocations_expiring on quota_allocations (expires_at) where state = 'held';
 `;
 

@@ -88,11 +88,17 @@ export async function expiredHolds(tx: Transaction, organizationId: string, proj
 export async function saveAllocations(tx: Transaction, changes: readonly { before: Allocation; after: Allocation }[]): Promise<void> {
   const [first] = changes;
   if (first === undefined) return;
-  for (const { after } of changes) {
-    await tx('quota_allocations')
-      .where({ organization_id: after.organizationId, id: after.id })
-      .update({ state: after.state, expires_at: after.expiresAt, released_at: after.releasedAt, release_reason: after.releaseReason, version: after.version, last_at: after.lastAt });
-  }
+  const rows = changes.map(({ after: { id, state, expiresAt, releasedAt, releaseReason, version, lastAt } }) => (
+    { id, state, expires_at: expiresAt, released_at: releasedAt, release_reason: releaseReason, version, last_at: lastAt }
+  ));
+  await tx.raw(
+    `update quota_allocations a
+     set state = c.state, expires_at = c.expires_at, released_at = c.released_at, release_reason = c.release_reason, version = c.version, last_at = c.last_at
+     from jsonb_to_recordset(cast(? as jsonb))
+       as c (id text, state text, expires_at timestamptz, released_at timestamptz, release_reason text, version integer, last_at timestamptz)
+     where a.organization_id = ? and a.id = c.id`,
+    [JSON.stringify(rows), first.after.organizationId],
+  );
   const { organizationId, projectId } = first.after;
   const [heldBefore, usedBefore] = sums(changes.map(({ before }) => before));
   const [heldAfter, usedAfter] = sums(changes.map(({ after }) => after));
@@ -123,4 +129,9 @@ export async function projectsWithExpiredHolds(db: Database, at: Instant, limit:
     .orderBy('project_id')
     .limit(limit);
   return rows.map((row) => ({ organizationId: row.organization_id as string, projectId: row.project_id as string }));
+}
+
+/** Deletes up to `limit` allocations that ended before `before`; the ledger keeps what became of them. Answers how many. */
+export async function deleteEndedAllocations(db: Database, before: Instant, limit: number): Promise<number> {
+  return await db('quota_allocations').whereIn('id', db('quota_allocations').select('id').where('released_at', '<', before).limit(limit)).delete();
 }

@@ -76,6 +76,18 @@ export function readSomething<A extends QuotaAmounts | ExactAmounts>(amounts: A,
   throw new DomainError({ kind: 'invalid-input', code: 'quotas.zero', message: `${field}: ${problem}`, fields: [{ field, problem }] });
 }
 
+/** An amount as a whole number of millionths, for adding up thousands of them: exact too, and faster. */
+export function toMillionths(amount: string): bigint {
+  const [whole = '', fraction = ''] = amount.split('.');
+  return BigInt(whole + fraction.padEnd(MOST_DECIMALS, '0'));
+}
+
+export function fromMillionths(millionths: bigint): string {
+  const digits = millionths.toString().padStart(MOST_DECIMALS + 1, '0');
+  const fraction = digits.slice(-MOST_DECIMALS).replace(/0+$/, '');
+  return `${digits.slice(0, -MOST_DECIMALS)}${fraction === '' ? '' : `.${fraction}`}`;
+}
+
 export function plus(a: ExactAmounts, b: ExactAmounts): ExactAmounts {
   return byKind((kind) => new Big(a[kind]).plus(b[kind]).toFixed());
 }

@@ -2,8 +2,8 @@ import { Big } from 'big.js';
 import { step, unchanged, type Settled } from '../shared/entity.ts';
 import { DomainError } from '../shared/errors.ts';
 import type { Instant } from '../shared/time.ts';
-import { describeAmounts, kindsAbove, QUOTA_KINDS, readAmounts, type CapacityAmounts, type QuotaKind } from './amounts.ts';
-import { conflictsIn, endOf, stepsOf, type PlannedGrant } from './plan.ts';
+import { describeAmounts, fromMillionths, kindsAbove, QUOTA_KINDS, readAmounts, type CapacityAmounts, type QuotaKind } from './amounts.ts';
+import { computeSteps, conflictsIn, endOf, type PlannedGrant, type Step } from './plan.ts';
 import { readPrices, samePrices, type QuotaPrices } from './prices.ts';
 
 /** How much an organization has to share out among its projects. Unlimited until a manager states it. */
@@ -58,7 +58,7 @@ function isLower(before: string | null, after: string | null): boolean {
 function overcommitments(capacity: CapacityAmounts, kinds: readonly QuotaKind[], grants: readonly PlannedGrant[], at: Instant): Overcommitment[] {
   if (kinds.length === 0) return [];
   const last = grants.reduce((latest, grant) => (endOf(grant, at) > latest ? endOf(grant, at) : latest), at);
-  const steps = stepsOf(grants, { from: at, to: last }, at);
+  const steps = computeSteps(grants, { from: at, to: last }, at);
   const exceeded = conflictsIn(steps, capacity, { gpu: '0', cpu: '0', ram_gib: '0' }, (kind) => kinds.includes(kind));
   const sums = exceeded.slice(0, MOST_NAMED).map(({ from, to, kinds }): Overcommitment => ({
     from,
@@ -79,10 +79,9 @@ function unlimited(kinds: readonly QuotaKind[], grants: readonly PlannedGrant[],
   );
 }
 
-function highest(steps: readonly { from: Instant; to: Instant; granted: Record<QuotaKind, string> }[], kind: QuotaKind, from: Instant, to: Instant): string {
-  return steps
-    .filter((one) => one.from < to && one.to > from)
-    .reduce((most, one) => (new Big(one.granted[kind]).gt(most) ? one.granted[kind] : most), '0');
+function highest(steps: readonly Step[], kind: QuotaKind, from: Instant, to: Instant): string {
+  const most = steps.filter((one) => one.from < to && one.to > from).reduce((sum, { sums }) => (sums[kind] > sum ? sums[kind] : sum), 0n);
+  return fromMillionths(most);
 }
 
 function belowGranted(wanted: CapacityAmounts, over: readonly Overcommitment[]): DomainError {

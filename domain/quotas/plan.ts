@@ -1,6 +1,5 @@
-import { Big } from 'big.js';
 import { laterOf, plusMilliseconds, type Instant } from '../shared/time.ts';
-import { QUOTA_KINDS, type CapacityAmounts, type ExactAmounts, type QuotaAmounts, type QuotaKind } from './amounts.ts';
+import { fromMillionths, QUOTA_KINDS, toMillionths, type CapacityAmounts, type ExactAmounts, type QuotaAmounts, type QuotaKind } from './amounts.ts';
 
 /** A half-open piece of time. */
 export interface Period {
@@ -42,14 +41,28 @@ export function overran(grant: Pick<PlannedGrant, 'until' | 'releasedAt'>, at: I
   return grant.releasedAt === null && grant.until <= at;
 }
 
+/** A step as it is computed with: sums in millionths. */
+export interface Step extends Period {
+  sums: Readonly<Record<QuotaKind, bigint>>;
+}
+
 /**
  * What the grants come to over `window`, as seen at `at`: steps in order, without gaps, each with an exact sum.
  * A kind without limit adds nothing.
  */
 export function stepsOf(grants: readonly PlannedGrant[], window: Period, at: Instant): PlanStep[] {
-  const changes = new Map<Instant, Record<QuotaKind, Big>>();
-  const change = (when: Instant): Record<QuotaKind, Big> => {
-    const known = changes.get(when) ?? { gpu: new Big(0), cpu: new Big(0), ram_gib: new Big(0) };
+  return computeSteps(grants, window, at).map(({ from, to, sums }) => ({
+    from,
+    to,
+    granted: { gpu: fromMillionths(sums.gpu), cpu: fromMillionths(sums.cpu), ram_gib: fromMillionths(sums.ram_gib) },
+  }));
+}
+
+/** `stepsOf`, to go on computing with. */
+export function computeSteps(grants: readonly PlannedGrant[], window: Period, at: Instant): Step[] {
+  const changes = new Map<Instant, Record<QuotaKind, bigint>>();
+  const change = (when: Instant): Record<QuotaKind, bigint> => {
+    const known = changes.get(when) ?? { gpu: 0n, cpu: 0n, ram_gib: 0n };
     changes.set(when, known);
     return known;
   };
@@ -60,17 +73,16 @@ export function stepsOf(grants: readonly PlannedGrant[], window: Period, at: Ins
     if (until <= since || since >= window.to) continue;
     const [begins, ends] = [change(since), until < window.to ? change(until) : null];
     for (const kind of QUOTA_KINDS) {
-      const amount = grant.amounts[kind] ?? '0';
-      begins[kind] = begins[kind].plus(amount);
-      if (ends !== null) ends[kind] = ends[kind].minus(amount);
+      const amount = toMillionths(grant.amounts[kind] ?? '0');
+      begins[kind] += amount;
+      if (ends !== null) ends[kind] -= amount;
     }
   }
   const instants = [...changes.keys()].toSorted();
-  const sum = { gpu: new Big(0), cpu: new Big(0), ram_gib: new Big(0) };
+  const sums = { gpu: 0n, cpu: 0n, ram_gib: 0n };
   return instants.map((from, index) => {
-    for (const kind of QUOTA_KINDS) sum[kind] = sum[kind].plus(change(from)[kind]);
-    const granted = { gpu: sum.gpu.toFixed(), cpu: sum.cpu.toFixed(), ram_gib: sum.ram_gib.toFixed() };
-    return { from, to: instants[index + 1] ?? window.to, granted };
+    for (const kind of QUOTA_KINDS) sums[kind] += change(from)[kind];
+    return { from, to: instants[index + 1] ?? window.to, sums: { ...sums } };
   });
 }
 
@@ -103,7 +115,7 @@ export function planGrant(others: readonly PlannedGrant[], capacity: CapacityAmo
   const horizon = horizonOf(others, wish, at);
   const begun = wish.instead !== null && wish.instead.since <= at;
   const from = laterOf(wish.from, at);
-  const steps = stepsOf(others, { from, to: horizon }, at);
+  const steps = computeSteps(others, { from, to: horizon }, at);
   const tight = conflictsIn(steps, capacity, wish.amounts);
   const conflicts = within(beyondWhatItHas(steps, capacity, wish, at), { from, to: wish.to });
   const [first] = conflicts;
@@ -117,15 +129,15 @@ export function planGrant(others: readonly PlannedGrant[], capacity: CapacityAmo
 }
 
 /** The parts of `steps` in which these amounts do not fit besides, neighbours of the same kinds joined. */
-export function conflictsIn(steps: readonly PlanStep[], capacity: CapacityAmounts, amounts: QuotaAmounts, matters: (kind: QuotaKind, step: PlanStep) => boolean = () => true): Conflict[] {
+export function conflictsIn(steps: readonly Step[], capacity: CapacityAmounts, amounts: QuotaAmounts, matters: (kind: QuotaKind, step: Step) => boolean = () => true): Conflict[] {
   const conflicts: Conflict[] = [];
+  const limited = QUOTA_KINDS.flatMap((kind) => {
+    const [most, asked] = [capacity[kind], amounts[kind]];
+    // No limit fits nowhere where there is one.
+    return most === null ? [] : [{ kind, most: asked === null ? -1n : toMillionths(most) - toMillionths(asked) }];
+  });
   for (const step of steps) {
-    const kinds = QUOTA_KINDS.filter((kind) => {
-      const most = capacity[kind];
-      if (most === null || !matters(kind, step)) return false;
-      const asked = amounts[kind];
-      return asked === null || new Big(step.granted[kind]).plus(asked).gt(most);
-    });
+    const kinds = limited.filter(({ kind, most }) => step.sums[kind] > most && matters(kind, step)).map(({ kind }) => kind);
     const last = conflicts.at(-1);
     if (kinds.length === 0) continue;
     if (last !== undefined && last.to === step.from && last.kinds.join() === kinds.join()) last.to = step.to;
@@ -138,18 +150,18 @@ export function conflictsIn(steps: readonly PlanStep[], capacity: CapacityAmount
  * Conflicts where the wish asks for more than the project has: an extension is refused for its new days alone,
  * because the old ones are already its own whoever overran beside it.
  */
-function beyondWhatItHas(steps: readonly PlanStep[], capacity: CapacityAmounts, { amounts, instead }: GrantWish, at: Instant): Conflict[] {
+function beyondWhatItHas(steps: readonly Step[], capacity: CapacityAmounts, { amounts, instead }: GrantWish, at: Instant): Conflict[] {
   if (instead === null) return conflictsIn(steps, capacity, amounts);
   const until = endOf(instead, at);
   const split = steps.flatMap((step) => cutAt(cutAt([step], instead.since), until));
   return conflictsIn(split, capacity, amounts, (kind, step) => {
     const had = step.from >= instead.since && step.from < until ? instead.amounts[kind] : '0';
     const asked = amounts[kind];
-    return had !== null && (asked === null || new Big(asked).gt(had));
+    return had !== null && (asked === null || toMillionths(asked) > toMillionths(had));
   });
 }
 
-function cutAt(steps: readonly PlanStep[], instant: Instant): PlanStep[] {
+function cutAt(steps: readonly Step[], instant: Instant): Step[] {
   return steps.flatMap((step) => (step.from < instant && instant < step.to ? [{ ...step, to: instant }, { ...step, from: instant }] : [step]));
 }
 
