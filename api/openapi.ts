@@ -3,20 +3,23 @@ import { secretLinks, type SecretLink } from './secret-links.ts';
 import { etagOf } from './shared/etag.ts';
 import type { Operation } from './shared/operation.ts';
 import { problemBody } from './shared/problem.ts';
+import { PROJECT_HEADER, projectHeaderField } from './shared/project-header.ts';
 import { z } from './shared/zod.ts';
 
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
 
 /** The header fields an operation reads beside its credentials. */
 function headersOf(operation: Operation) {
+  const fields: Record<string, z.ZodType> = {};
   if (operation.method === 'post' && operation.idempotency === 'recorded') {
     const key = z.string().min(1).max(255).optional();
-    return z.object({ 'Idempotency-Key': key.openapi({ description: 'Same key and body, same answer, for 24 hours.' }) });
+    fields['Idempotency-Key'] = key.openapi({ description: 'Same key and body, same answer, for 24 hours.' });
   }
   if (operation.method === 'put' || operation.method === 'patch') {
-    return z.object({ 'If-Match': z.string().optional().openapi({ description: 'The ETag of what was read, where the item has one.', example: etagOf(3) }) });
+    fields['If-Match'] = z.string().optional().openapi({ description: 'The ETag of what was read, where the item has one.', example: etagOf(3) });
   }
-  return undefined;
+  if (operation.projectHeader) fields[PROJECT_HEADER] = projectHeaderField;
+  return Object.keys(fields).length === 0 ? undefined : z.object(fields);
 }
 
 function responsesOf(operation: Operation) {

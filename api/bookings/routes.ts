@@ -10,6 +10,7 @@ import { requireIfMatch } from '../shared/etag.ts';
 import { idOf, inOrganization } from '../shared/fields.ts';
 import { defineOperation, type RequestContext } from '../shared/operation.ts';
 import { pageOf, readCursor, toPage } from '../shared/page.ts';
+import { projectOf } from '../shared/project-header.ts';
 import { z } from '../shared/zod.ts';
 import { bookerOf } from './booker.ts';
 import { bookedBody, bookingBody, bookingEdit, bookingsQuery, bookInput } from './schemas.ts';
@@ -34,6 +35,7 @@ const book = defineOperation({
   access: { kind: 'organization', role: 'engineer', scopeFrom: 'path' },
   tokenScope: 'write',
   params: inOrganization,
+  projectHeader: true,
   body: bookInput,
   responses: { 201: bookedBody },
   async handle(context, { body }) {
@@ -49,7 +51,7 @@ const book = defineOperation({
       periods,
       note: body.note,
       sshKeyId: body.ssh_key_id,
-      projectId: body.project_id,
+      projectId: projectOf(context, body.project_id),
     };
     return await context.transact(async (tx) => {
       const bookings = await bookEnvironment(tx, request, { at, by, booker });

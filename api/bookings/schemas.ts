@@ -16,7 +16,7 @@ export const bookInput = z
     until: until.default(null),
     note: note.default(''),
     ssh_key_id: idOf('ssh-key').nullable().default(null).openapi({ description: 'The holder’s default key when left out.' }),
-    project_id: z.string().min(1).max(100).nullable().default(null),
+    project_id: z.string().min(1).max(100).nullable().optional().openapi({ description: 'The header Orrery-Project names it too; none where neither does.' }),
     recurrence: z
       .strictObject({ time_zone: z.string().max(64), until_date: calendarDate.openapi({ description: 'The last local date on which it may begin.' }) })
       .optional()

@@ -3,6 +3,7 @@ import { requestActivation } from '../../commands/identity/port.ts';
 import { listIdentities } from '../../db/identity/oidc-store.ts';
 import { getUser } from '../../db/identity/user-store.ts';
 import { listOrganizations } from '../../db/organizations/organization-store.ts';
+import { projectsOfPerson } from '../../db/projects/projects-of-person.ts';
 import { ACCOUNT_CATEGORIES, COLOR_SCHEMES } from '../../domain/identity/profile.ts';
 import type { User } from '../../domain/identity/user.ts';
 import { requireCaller, unauthenticated } from '../shared/authorize.ts';
@@ -14,6 +15,7 @@ import { activationView, profileView, userView } from './views.ts';
 
 const tags = ['identity'];
 const MOST_ORGANIZATIONS_SHOWN = 500;
+const MOST_PROJECTS_SHOWN = 500;
 
 type Me = z.input<typeof meBody>;
 
@@ -22,6 +24,7 @@ async function meOf({ deps, caller }: Pick<RequestContext, 'deps' | 'caller'>, u
   const token = credential.kind === 'token' ? credential : null;
   const scope = { userId: user.id, everything: user.platformAdministrator, onlyId: token?.organizationId ?? null };
   const organizations = await listOrganizations(deps.db, scope, {}, { limit: MOST_ORGANIZATIONS_SHOWN, sort: 'name', after: null });
+  const projects = await projectsOfPerson(deps.db, user.id, token?.organizationId ?? null, MOST_PROJECTS_SHOWN);
   const identities = await listIdentities(deps.db, user.id);
   return {
     user: userView(user),
@@ -31,6 +34,7 @@ async function meOf({ deps, caller }: Pick<RequestContext, 'deps' | 'caller'>, u
     sign_in_methods: { password: user.passwordHash !== null, oidc: identities.map(({ issuer, createdAt, lastLoginAt }) => ({ issuer, since: createdAt, last_login_at: lastLoginAt })) },
     credential: { kind: credential.kind, scopes: token?.scopes ?? null, organization_id: token?.organizationId ?? null },
     organizations: organizations.rows.map(({ id, name, role }) => ({ id, name, role })),
+    projects: projects.map(({ id, organizationId, code, name, state, role }) => ({ id, organization_id: organizationId, code, name, state, role })),
   };
 }
 

@@ -160,7 +160,7 @@ test('a code of another login, of another client or used before is refused by th
   t.deepEqual([injected.status, injected.body.code, injected.body.details], [401, 'identity.oidc-code-refused', { provider_error: 'invalid_grant' }]);
   t.is((await withCode(codeOf((await signIn(api, id)).address))).body.code, 'identity.oidc-code-refused');
   const query = new URLSearchParams({ client_id: OTHER_CLIENT.client_id, redirect_uri: OTHER_CLIENT.redirect_uri, response_type: 'code', scope: 'openid', code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' });
-  const theirs = await browser(id).follow(`${peer.issuer}/auth?${query}`, OTHER_CLIENT.redirect_uri);
+  const theirs = await browser(id).follow(`${peer.issuer}/auth?${query.toString()}`, OTHER_CLIENT.redirect_uri);
   t.is((await withCode(codeOf(theirs))).body.code, 'identity.oidc-code-refused');
 });
 

@@ -3,6 +3,7 @@ import { ACCOUNT_CATEGORIES, COLOR_SCHEMES } from '../../domain/identity/profile
 import { LONGEST_PASSWORD, SHORTEST_PASSWORD } from '../../domain/identity/user.ts';
 import { TOKEN_SCOPES } from '../../domain/identity/token-scope.ts';
 import { ORGANIZATION_ROLES } from '../../domain/organizations/role.ts';
+import { PROJECT_ROLES, PROJECT_STATES } from '../../domain/projects/project.ts';
 import { instant } from '../shared/fields.ts';
 import { z } from '../shared/zod.ts';
 
@@ -65,6 +66,9 @@ export const meBody = z
       organization_id: z.string().nullable().openapi({ description: 'The one organization a token reaches; null for all of its owner.' }),
     }),
     organizations: z.array(z.strictObject({ id: z.string(), name: z.string(), role: z.enum(ORGANIZATION_ROLES).nullable() })),
+    projects: z
+      .array(z.strictObject({ id: z.string(), organization_id: z.string(), code: z.string(), name: z.string(), state: z.enum(PROJECT_STATES), role: z.enum(PROJECT_ROLES) }))
+      .openapi({ description: 'Those one is in that have not ended; their ids go into Orrery-Project.' }),
   })
   .openapi('Me');
 

@@ -109,6 +109,8 @@ export interface OperationDefinition<
   responses: R;
   /** `none` for a POST that records nothing (a preview, a login): Idempotency-Key is then without effect. */
   idempotency?: 'recorded' | 'none';
+  /** It may be for a project, which Orrery-Project names too: see project-header.ts. */
+  projectHeader?: boolean;
   handle(context: RequestContext<NoInfer<R>>, input: Input<z.output<P>, z.output<Q>, z.output<B>>): Promise<Answer<NoInfer<R>>>;
 }
 
@@ -127,6 +129,7 @@ export interface Operation {
   body: z.ZodType | null;
   responses: Responses;
   idempotency: 'recorded' | 'none';
+  projectHeader: boolean;
   handle(context: RequestContext, input: Input<unknown, unknown, unknown>): Promise<AnyAnswer>;
 }
 
@@ -160,6 +163,7 @@ export function defineOperation<
     query: (definition.query ?? z.strictObject({})).strict(),
     body: definition.body instanceof z.ZodObject ? definition.body.strict() : (definition.body ?? null),
     idempotency: definition.idempotency ?? 'recorded',
+    projectHeader: definition.projectHeader ?? false,
     handle: definition.handle.bind(definition) as Operation['handle'],
   };
 }

@@ -19,6 +19,7 @@ import {
 } from './idempotency.ts';
 import type { AnyAnswer, Operation, RequestContext } from './operation.ts';
 import { fieldProblems, invalidRequest, requestIdOf, TransportError } from './problem.ts';
+import { PROJECT_HEADER } from './project-header.ts';
 import { unstorableText } from './storable-text.ts';
 import { z } from './zod.ts';
 
@@ -164,7 +165,8 @@ function idempotentRequest(operation: Operation, request: Request, caller: Calle
     actor: caller.userId,
     method: request.method,
     path: request.originalUrl,
-    body: request.body as unknown,
+    // A header that is part of what is said is part of what must be the same.
+    body: operation.projectHeader ? [request.body as unknown, request.get(PROJECT_HEADER) ?? null] : (request.body as unknown),
     at,
   });
 }
