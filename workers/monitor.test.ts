@@ -1,12 +1,17 @@
 import test from 'ava';
 import pino from 'pino';
+import { grantQuota, holdQuota } from '../commands/quotas/port.ts';
+import { sweepAllocations } from '../commands/quotas/sweep-allocations.ts';
 import { newId } from '../commands/shared/new-id.ts';
 import { deleteWakeUp, requestWakeUp } from '../db/shared/wake-up-store.ts';
 import { inTransaction } from '../db/shared/transaction.ts';
+import { system } from '../domain/shared/entity.ts';
 import { plusMilliseconds } from '../domain/shared/time.ts';
 import { freePort } from '../tools/start/ports.ts';
+import { insertPerson } from '../tests/helpers/bookings.ts';
 import { freshDatabase, type FreshDatabase } from '../tests/helpers/database.ts';
 import { eventually, platform } from '../tests/helpers/platform.ts';
+import { createTestOwners, gpus, insertReviewing } from '../tests/helpers/quotas.ts';
 import { startMonitor, type MonitoredParts, type RunningMonitor } from './monitor.ts';
 
 const NOW = '2026-11-21T08:00:00.000Z';
@@ -81,6 +86,28 @@ test.serial('what power waits for shows how long nothing has swept, and nothing 
   t.is(await overdue(), 'orrery_power_overdue_seconds 0');
   await database.db('power_schedules').update({ next_due_at: plusMilliseconds(NOW, -150_000) });
   t.is(await overdue(), 'orrery_power_overdue_seconds 150');
+});
+
+test.serial('a hold of quota that expired shows how long nothing has swept it', async (t) => {
+  const running = await monitor();
+  const { db } = database;
+  const overdue = async (): Promise<string | undefined> => (await (await fetch(`${running.url}/metrics`)).text()).split('\n').find((line) => line.startsWith('orrery_quota_holds_overdue_seconds'));
+  const organizationId = newId('organization');
+  await db('organizations').insert({ id: organizationId, name: 'Acme', last_at: NOW, created_at: NOW });
+  const { userId } = await insertPerson(db, organizationId, 'manager', NOW);
+  await createTestOwners(db);
+  await db('test_jobs').insert({ organization_id: organizationId, id: 'job-1' });
+  const projectId = await insertReviewing(db, organizationId, userId, NOW);
+  const [began, ends] = [plusMilliseconds(NOW, -7_200_000), plusMilliseconds(NOW, 60_000)];
+  const decision = { at: began, by: system('test') };
+  await inTransaction(db, (tx) => grantQuota(tx, { organizationId, projectId, amounts: gpus('1'), from: began, until: ends }, decision));
+  const hold = { organizationId, projectId, owner: { kind: 'test-job', id: 'job-1' }, userId, amounts: gpus('0.5'), expiresAt: ends };
+  await inTransaction(db, (tx) => holdQuota(tx, hold, decision));
+  t.is(await overdue(), 'orrery_quota_holds_overdue_seconds 0');
+  await db('quota_allocations').update({ expires_at: plusMilliseconds(NOW, -3_700_000) });
+  t.is(await overdue(), 'orrery_quota_holds_overdue_seconds 3700');
+  t.is(await sweepAllocations(db, NOW), 1);
+  t.is(await overdue(), 'orrery_quota_holds_overdue_seconds 0');
 });
 
 test.serial('a worker that does not run, a reconciler that is late or never succeeded, each make it unready', async (t) => {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { nextClaimEdge } from '../db/power/power-state-store.ts';
 import { nextScheduleDue } from '../db/power-schedules/schedule-store.ts';
+import { nextHoldExpiry } from '../db/quotas/allocation-store.ts';
 import type { Database } from '../db/shared/connection.ts';
 import { wakeUpBacklog } from '../db/shared/wake-up-store.ts';
 import type { Clock, Instant } from '../domain/shared/time.ts';
@@ -100,16 +101,19 @@ async function backlogOf({ db, clock, log }: MonitoredParts): Promise<{ count: n
   }
 }
 
-/** How long the power schedule or claim that is due the longest has waited for the sweep, in seconds; NaN when the database does not tell. */
-async function powerOverdue({ db, clock, log }: MonitoredParts): Promise<number> {
+/** How long what is due the longest has waited for its sweep, in seconds; NaN when the database does not tell. */
+async function overdue({ db, clock, log }: MonitoredParts, what: string, ask: (db: Database) => Promise<(Instant | null)[]>): Promise<number> {
   try {
-    const due = (await Promise.all([nextScheduleDue(db), nextClaimEdge(db)])).flatMap((at) => (at === null ? [] : Date.parse(at)));
+    const due = (await ask(db)).flatMap((at) => (at === null ? [] : Date.parse(at)));
     return due.length === 0 ? 0 : Math.max(0, (Date.parse(clock.now()) - Math.min(...due)) / 1000);
   } catch (error) {
-    log.warn({ err: error }, 'the monitor cannot tell what power waits for');
+    log.warn({ err: error }, `the monitor cannot tell what waits for the sweep of ${what}`);
     return Number.NaN;
   }
 }
+
+const powerDue = async (db: Database): Promise<(Instant | null)[]> => await Promise.all([nextScheduleDue(db), nextClaimEdge(db)]);
+const quotasDue = async (db: Database): Promise<(Instant | null)[]> => [await nextHoldExpiry(db)];
 
 /** Metrics of this process; answers a function that reads all of them anew and gives Prometheus' text. */
 function metricsOf(parts: MonitoredParts): { contentType: string; text(): Promise<string> } {
@@ -118,7 +122,8 @@ function metricsOf(parts: MonitoredParts): { contentType: string; text(): Promis
   const gauge = (name: string, help: string, labelNames: string[] = []): Gauge => new Gauge({ name, help, labelNames, registers: [registry] });
   const wakeUps = gauge('orrery_wake_ups', 'Wake-ups that the relay has not delivered yet; NaN without a database.');
   const oldest = gauge('orrery_wake_ups_oldest_age_seconds', 'Age of the oldest wake-up not delivered yet; NaN without a database.');
-  const overdue = gauge('orrery_power_overdue_seconds', 'How long the power schedule or claim due the longest has waited for the sweep; NaN without a database.');
+  const power = gauge('orrery_power_overdue_seconds', 'How long the power schedule or claim due the longest has waited for the sweep; NaN without a database.');
+  const holds = gauge('orrery_quota_holds_overdue_seconds', 'How long the hold of quota that expired the longest ago has waited for the sweep; NaN without a database.');
   const reconciled = gauge('orrery_reconciler_last_success_timestamp_seconds', 'When a reconciliation last ended well here, in Unix time; 0 before the first.');
   const running = gauge('orrery_worker_running', 'Whether the Temporal worker of a task queue runs.', ['queue']);
   const activities = gauge('orrery_worker_activities', 'Activities that run now, by task queue.', ['queue']);
@@ -128,7 +133,8 @@ function metricsOf(parts: MonitoredParts): { contentType: string; text(): Promis
       const backlog = await backlogOf(parts);
       wakeUps.set(backlog?.count ?? Number.NaN);
       oldest.set(backlog?.oldest_age_seconds ?? Number.NaN);
-      overdue.set(await powerOverdue(parts));
+      power.set(await overdue(parts, 'power', powerDue));
+      holds.set(await overdue(parts, 'quotas', quotasDue));
       reconciled.set(Date.parse(parts.reconciledAt() ?? '1970-01-01T00:00:00Z') / 1000);
       for (const worker of parts.workers()) {
         running.set({ queue: worker.queue }, worker.state === 'RUNNING' ? 1 : 0);

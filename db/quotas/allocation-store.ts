@@ -135,3 +135,9 @@ export async function projectsWithExpiredHolds(db: Database, at: Instant, limit:
 export async function deleteEndedAllocations(db: Database, before: Instant, limit: number): Promise<number> {
   return await db('quota_allocations').whereIn('id', db('quota_allocations').select('id').where('released_at', '<', before).limit(limit)).delete();
 }
+
+/** When the next hold ends unless it is committed or renewed, anywhere; null when nothing is held. */
+export async function nextHoldExpiry(db: Database): Promise<Instant | null> {
+  const [row] = await db('quota_allocations').where('state', 'held').min<{ at: Instant | null }[]>('expires_at as at');
+  return row?.at ?? null;
+}
