@@ -55,6 +55,13 @@ test.serial('what was interrupted before its end is completed without doubling a
   t.is((await client.listRuns(organizationId, 10)).total, 1);
 });
 
+test.serial('a colleague’s application for a project waits for a decision, once', async (t) => {
+  rmSync(join(running.directory, 'demonstration.applications'));
+  t.true(await ensure());
+  t.deepEqual(await running.db('applications').select('organization_id', 'type', 'state'), [{ organization_id: organizationId, type: 'project', state: 'reviewing' }]);
+  t.like(await running.db('quota_capacities').where('organization_id', organizationId).first(), { gpu: '8.000000' });
+});
+
 test.serial('what people delete stays deleted', async (t) => {
   await running.db('power_schedule_members').delete();
   await running.db('power_schedules').delete();

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { demonstrateApplications } from '../../commands/projects/application-demonstration.ts';
 import { seedSandbox } from '../../commands/sandbox/seed-sandbox.ts';
-import { connect } from '../../db/shared/connection.ts';
+import { connect, type Database } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { DEFAULT_SANDBOX_ACCOUNT } from '../../domain/sandbox/account.ts';
 import { system } from '../../domain/shared/entity.ts';
@@ -31,10 +32,10 @@ export const OFFICE_HOURS = {
 };
 
 /**
- * Completes the organization for looking around, if it is there: a bill, a sandbox with machines, and a schedule for
- * some of them. Each is made once, also in a data directory of an earlier version that has not had it; what people
- * changed or deleted since stays as they left it. Each step looks for what an interrupted earlier attempt left.
- * Answers whether the organization is there.
+ * Completes the organization for looking around, if it is there: a bill, a sandbox with machines, a schedule for
+ * some of them, and an application that waits for a decision. Each is made once, also in a data directory of an
+ * earlier version that has not had it; what people changed or deleted since stays as they left it. Each step looks
+ * for what an interrupted earlier attempt left. Answers whether the organization is there.
  */
 export async function ensureDemonstration(client: ApiClient, databaseUrl: string, dataDirectory: string, today: CalendarDate): Promise<boolean> {
   const organization = (await client.listOrganizations()).find(({ name }) => name === DEMONSTRATION);
@@ -42,6 +43,7 @@ export async function ensureDemonstration(client: ApiClient, databaseUrl: string
   const place = { organizationId: organization.id, directory: join(dataDirectory, 'demonstration') };
   await once(`${place.directory}.imported`, () => importBill(client, place, plusDays(today, -1)));
   await once(`${place.directory}.sandbox`, () => step('Demonstration sandbox', () => fillSandbox(client, databaseUrl, place)));
+  await once(`${place.directory}.applications`, () => step('Demonstration application', () => inDatabase(databaseUrl, (db) => waitForDecision(db, place))));
   return true;
 }
 
@@ -75,13 +77,8 @@ async function importBill(client: ApiClient, { organizationId, directory }: Plac
 
 /** Machines first, so that the discovery which connecting begins finds them. */
 async function fillSandbox(client: ApiClient, databaseUrl: string, { organizationId }: Place): Promise<void> {
-  const db = connect(databaseUrl, { poolMax: 1, applicationName: 'orrery-start' });
-  try {
-    const key = { organizationId, accountId: DEFAULT_SANDBOX_ACCOUNT };
-    await inTransaction(db, (tx) => seedSandbox(tx, key, { at: systemClock.now(), by: system('demonstration') }));
-  } finally {
-    await db.destroy();
-  }
+  const key = { organizationId, accountId: DEFAULT_SANDBOX_ACCOUNT };
+  await inDatabase(databaseUrl, (db) => inTransaction(db, (tx) => seedSandbox(tx, key, { at: systemClock.now(), by: system('demonstration') })));
   const known = (await client.listDataSources(organizationId)).find(({ cloud, account_id: account }) => cloud === 'sandbox' && account === DEFAULT_SANDBOX_ACCOUNT);
   const source = known ?? (await connectSandbox(client, organizationId));
   await followOperation(client, await client.startDiscovery(source.id), () => {});
@@ -94,4 +91,21 @@ async function connectSandbox(client: ApiClient, organizationId: string): Promis
   if ('dataSource' in connected) return connected.dataSource;
   const { subject_id: id } = await followOperation(client, connected.operation, () => {});
   return await client.getDataSource(id);
+}
+
+/** One application, for who has never had any: a process that died before its mark was made leaves one, and a second start no second one. */
+async function waitForDecision(db: Database, { organizationId }: Place): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    const known = await tx('applications').where('organization_id', organizationId).first('id');
+    if (known === undefined) await demonstrateApplications(tx, organizationId, { at: systemClock.now(), by: system('demonstration') });
+  });
+}
+
+async function inDatabase<T>(databaseUrl: string, work: (db: Database) => Promise<T>): Promise<T> {
+  const db = connect(databaseUrl, { poolMax: 1, applicationName: 'orrery-start' });
+  try {
+    return await work(db);
+  } finally {
+    await db.destroy();
+  }
 }
