@@ -2,6 +2,9 @@ import test from 'ava';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { getCapacity } from '../../db/quotas/capacity-store.ts';
 import { after, by, gpuCapacity, gpus, quotaSite, QUOTA_START } from '../../tests/helpers/quotas.ts';
+import { anApprovedProject } from '../../tests/helpers/projects.ts';
+import { projectEntity } from '../projects/project-entity.ts';
+import { advanceEntity } from '../shared/entity-commands.ts';
 import { releaseGrant, roomToStart } from './port.ts';
 
 const unlimited = gpuCapacity(null);
@@ -88,6 +91,25 @@ test('who fits beside what overran starts, the one that was to begin first befor
   await grant(second, gpus('1'), after(41), after(60));
   const room = (id: string) => inTransaction(db, (tx) => roomToStart(tx, organizationId, id));
   t.deepEqual([await room(first), await room(second)], [{ fits: true, held_by: [] }, { fits: false, held_by: [late] }]);
+});
+
+test('a raised capacity wakes who waits for it, and nobody else', async (t) => {
+  const { db, organizationId, userId, project, grant, capacity } = await quotaSite(t);
+  await capacity(gpuCapacity('1'));
+  const late = await project();
+  await grant(late, gpus('1'), QUOTA_START, '2026-12-31T00:00:00.000Z');
+  const wish = { organizationId, managers: [userId], quota: gpus('1'), startDate: '2026-12-31', endDate: '2027-01-31' };
+  const { id } = await anApprovedProject(db, wish, QUOTA_START);
+  const advance = (at: string) => inTransaction(db, (tx) => advanceEntity(tx, projectEntity, { organizationId, id }, at));
+  await advance('2026-12-31T00:00:00.000Z');
+  t.like(await db('projects').where({ id }).first(), { state: 'scheduled', waiting_for: [late] });
+  await db('wake_ups').delete();
+  await capacity(gpuCapacity('1'), after(41));
+  t.deepEqual(await db('wake_ups').pluck('workflow_id'), []);
+  await capacity(gpuCapacity('2'), after(41));
+  t.deepEqual(await db('wake_ups').pluck('workflow_id'), [`project/${id}`]);
+  await advance(after(41));
+  t.is((await db('projects').where({ id }).first()).state, 'active');
 });
 
 test('an extension is refused for its new days alone, though somebody overran beside it', async (t) => {
