@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express';
+import ical, { ICalCalendarMethod, ICalEventBusyStatus, ICalEventStatus } from 'ical-generator';
 import { hashSecret } from '../../commands/identity/secrets.ts';
 import { calendarBookings, calendarEnvironments } from '../../db/environments/calendar.ts';
 import { organizationByFeedToken } from '../../db/environments/feed-store.ts';
@@ -7,7 +8,6 @@ import { DomainError } from '../../domain/shared/errors.ts';
 import { plusMilliseconds, type Instant } from '../../domain/shared/time.ts';
 import type { ApiDependencies } from '../shared/dependencies.ts';
 import { linkLimits } from './collector-limits.ts';
-import { iCalendar, type CalendarEvent } from './icalendar.ts';
 
 const DAY_MS = 86_400_000;
 const MOST = 20_000;
@@ -44,24 +44,31 @@ function noFeed(): DomainError {
 
 async function calendarText(deps: ApiDependencies, organization: { id: string; name: string }, at: Instant): Promise<string> {
   const window = { from: plusMilliseconds(at, -FEED_DAYS.back * DAY_MS), to: plusMilliseconds(at, FEED_DAYS.ahead * DAY_MS) };
-  const [environments, bookings] = await Promise.all([
+  const [known, bookings] = await Promise.all([
     calendarEnvironments(deps.db, organization.id, null, MOST),
     calendarBookings(deps.db, organization.id, null, window, MOST),
   ]);
-  const names = new Map(environments.map(({ id, name }) => [id, name]));
-  const { hostname } = new URL(deps.config.publicUrl);
-  const events = bookings.flatMap((booking): CalendarEvent[] => {
-    const name = names.get(booking.environment_id);
-    if (name === undefined) return [];
-    const tentative = booking.state === 'offered';
-    return [{
-      uid: `${booking.id}@${hostname}`,
-      sequence: booking.version,
-      start: booking.since,
-      end: booking.until ?? window.to,
-      summary: `${name}: ${tentative ? 'held for' : 'booked by'} ${booking.display_name}`,
-      tentative,
-    }];
+  const environments = new Map(known.map((environment) => [environment.id, environment]));
+  const calendar = ical({
+    name: `${organization.name}: environments`,
+    prodId: { company: 'Orrery', product: 'Environments', language: 'EN' },
+    method: ICalCalendarMethod.PUBLISH,
+    ttl: 300,
   });
-  return iCalendar({ name: `${organization.name}: environments`, at }, events);
+  for (const booking of bookings) {
+    const environment = environments.get(booking.environment_id);
+    if (environment === undefined) continue;
+    calendar.createEvent({
+      id: `${booking.id}@${new URL(deps.config.publicUrl).hostname}`,
+      sequence: booking.version,
+      stamp: new Date(at),
+      start: new Date(booking.since),
+      end: new Date(booking.until ?? window.to),
+      summary: `${environment.name}: ${booking.state === 'offered' ? 'held for' : 'booked by'} ${booking.display_name}`,
+      status: booking.state === 'offered' ? ICalEventStatus.TENTATIVE : ICalEventStatus.CONFIRMED,
+      // It takes the environment's time, not that of whoever looks.
+      busystatus: ICalEventBusyStatus.FREE,
+    });
+  }
+  return calendar.toString();
 }
