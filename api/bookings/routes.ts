@@ -1,6 +1,6 @@
 import { bookEnvironment } from '../../commands/bookings/book-environment.ts';
 import { cancelBooking, editBooking, releaseBooking } from '../../commands/bookings/change-booking.ts';
-import { getListedBooking, listBookings } from '../../db/bookings/booking-list.ts';
+import { getListedBooking, getListedBookings, listBookings } from '../../db/bookings/booking-list.ts';
 import { organizationOfBooking } from '../../db/bookings/booking-store.ts';
 import type { Database } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
@@ -40,7 +40,7 @@ const book = defineOperation({
   responses: { 201: bookedBody },
   async handle(context, { body }) {
     const { organizationId, at, actor: by } = context;
-    const booker = await bookerOf(context);
+    const booker = bookerOf(context);
     const first = { since: body.since ?? at, until: body.until };
     const { recurrence } = body;
     const periods = recurrence === undefined ? [first] : weeksOf(first, { timeZone: recurrence.time_zone, untilDate: recurrence.until_date });
@@ -55,7 +55,7 @@ const book = defineOperation({
     };
     return await context.transact(async (tx) => {
       const bookings = await bookEnvironment(tx, request, { at, by, booker });
-      const items = await Promise.all(bookings.map(({ id }) => shown(tx, organizationId, id)));
+      const items = (await getListedBookings(tx, organizationId, bookings.map(({ id }) => id))).map(bookingView);
       const location = bookings.length === 1 ? { Location: `/v1/bookings/${bookings[0]?.id}` } : undefined;
       return { status: 201, body: { items, series_id: bookings[0]?.seriesId ?? null }, headers: location };
     });
@@ -119,7 +119,7 @@ const edit = defineOperation({
   async handle(context, { params: { id }, body }) {
     const { deps, organizationId, at, actor: by } = context;
     const check = requireIfMatch(context, 'booking');
-    const booker = await bookerOf(context);
+    const booker = bookerOf(context);
     await inTransaction(deps.db, (tx) => editBooking(tx, { organizationId, id }, body, { at, by, check, booker }));
     const edited = await shown(deps.db, organizationId, id);
     return { status: 200, body: edited, version: edited.version };
@@ -139,7 +139,7 @@ const release = defineOperation({
   responses: { 200: bookingBody },
   async handle(context, { params: { id } }) {
     const { organizationId, at, actor: by } = context;
-    const booker = await bookerOf(context);
+    const booker = bookerOf(context);
     return await context.transact(async (tx) => {
       await releaseBooking(tx, { organizationId, id }, { at, by, booker });
       const body = await shown(tx, organizationId, id);
@@ -161,7 +161,7 @@ const cancel = defineOperation({
   async handle(context, { params: { id } }) {
     const { deps, organizationId, at, actor: by } = context;
     const check = requireIfMatch(context, 'booking');
-    const booker = await bookerOf(context);
+    const booker = bookerOf(context);
     await inTransaction(deps.db, (tx) => cancelBooking(tx, { organizationId, id }, { at, by, check, booker }));
     const body = await shown(deps.db, organizationId, id);
     return { status: 200, body, version: body.version };

@@ -40,7 +40,7 @@ const join = defineOperation({
   responses: { 201: waitlistEntryBody },
   async handle(context, { params: { id }, body }) {
     const { organizationId, at, actor: by } = context;
-    const booker = await bookerOf(context);
+    const booker = bookerOf(context);
     return await context.transact(async (tx) => {
       const entry = await joinWaitlist(tx, { organizationId, environmentId: id, since: body.since ?? at, until: body.until }, { at, by, booker });
       return { status: 201, body: waitlistEntryView(entry) };
@@ -80,7 +80,7 @@ const accept = defineOperation({
   responses: { 200: bookingBody },
   async handle(context, { params: { id } }) {
     const { organizationId, at, actor: by } = context;
-    const booker = await bookerOf(context);
+    const booker = bookerOf(context);
     return await context.transact(async (tx) => {
       const booking = await acceptEntry(tx, { organizationId, id }, { at, by, booker });
       const listed = await getListedBooking(tx, organizationId, booking.id);
@@ -102,7 +102,7 @@ const leave = defineOperation({
   responses: { 200: waitlistEntryBody },
   async handle(context, { params: { id } }) {
     const { deps, organizationId, at, actor: by } = context;
-    const booker = await bookerOf(context);
+    const booker = bookerOf(context);
     const entry = await inTransaction(deps.db, (tx) => leaveWaitlist(tx, { organizationId, id }, { at, by, booker }));
     return { status: 200, body: waitlistEntryView(entry) };
   },

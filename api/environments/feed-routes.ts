@@ -2,8 +2,7 @@ import { createCalendarFeed, revokeCalendarFeed } from '../../commands/environme
 import { listFeeds, organizationOfFeed } from '../../db/environments/feed-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import type { CalendarFeed } from '../../domain/environments/calendar-feed.ts';
-import { roleOf, unauthenticated } from '../shared/authorize.ts';
-import type { Caller } from '../shared/caller.ts';
+import { requireCaller } from '../shared/authorize.ts';
 import { idOf, inOrganization, instant } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
 import { pageFields, pageOf, readCursor, toPage } from '../shared/page.ts';
@@ -14,11 +13,6 @@ const feedBody = z.strictObject({ id: z.string(), organization_id: z.string(), c
 
 function feedView({ id, organizationId, createdAt }: CalendarFeed): z.input<typeof feedBody> {
   return { id, organization_id: organizationId, created_at: createdAt };
-}
-
-function requireCaller(caller: Caller | null): Caller {
-  if (caller === null) throw unauthenticated();
-  return caller;
 }
 
 const list = defineOperation({
@@ -69,10 +63,9 @@ const revoke = defineOperation({
   tokenScope: 'write',
   params: z.strictObject({ id: idOf('calendar-feed') }),
   responses: { 204: null },
-  async handle({ deps, caller, organizationId, at, actor: by }, { params: { id } }) {
-    const asking = requireCaller(caller);
-    const role = (await roleOf(deps, asking, organizationId)) ?? 'member';
-    await inTransaction(deps.db, (tx) => revokeCalendarFeed(tx, { organizationId, id }, { at, by, asks: { userId: asking.userId, role } }));
+  async handle({ deps, caller, organizationId, role, at, actor: by }, { params: { id } }) {
+    const { userId } = requireCaller(caller);
+    await inTransaction(deps.db, (tx) => revokeCalendarFeed(tx, { organizationId, id }, { at, by, asks: { userId, role } }));
     return { status: 204, body: null };
   },
 });

@@ -8,7 +8,7 @@ import {
 import { listEnvironments, type ListedEnvironment } from '../../db/environments/environment-list.ts';
 import { listPropertyChanges } from '../../db/environments/environment-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
-import { roleOf, unauthenticated } from '../shared/authorize.ts';
+import { requireCaller } from '../shared/authorize.ts';
 import { requireIfMatch } from '../shared/etag.ts';
 import { inOrganization } from '../shared/fields.ts';
 import { defineOperation, type RequestContext } from '../shared/operation.ts';
@@ -40,7 +40,7 @@ const list = defineOperation({
     const filter = {
       search: query.search,
       status: query.status,
-      accessible: query.accessible_by_me === true ? await bookerOf(context) : undefined,
+      accessible: query.accessible_by_me === true ? bookerOf(context) : undefined,
       resourceType: query.resource_type,
       poolId: query.pool_id,
       ownerUserId: query.owner_user_id,
@@ -53,10 +53,8 @@ const list = defineOperation({
 });
 
 /** Members look, engineers and managers book. */
-async function bookerOf({ deps, caller, organizationId }: Pick<RequestContext, 'deps' | 'caller' | 'organizationId'>): Promise<{ userId: string; mayBook: boolean }> {
-  if (caller === null) throw unauthenticated();
-  const role = await roleOf(deps, caller, organizationId);
-  return { userId: caller.userId, mayBook: role === 'engineer' || role === 'manager' };
+function bookerOf({ caller, role }: Pick<RequestContext, 'caller' | 'role'>): { userId: string; mayBook: boolean } {
+  return { userId: requireCaller(caller).userId, mayBook: role === 'engineer' || role === 'manager' };
 }
 
 const create = defineOperation({

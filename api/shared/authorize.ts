@@ -25,9 +25,15 @@ function notAllowed(code: string, message: string): DomainError {
   return new DomainError({ kind: 'not-allowed', code, message });
 }
 
+/** What a caller is in the organization of a request. */
+export interface Standing {
+  organizationId: string;
+  role: OrganizationRole;
+}
+
 /**
  * Decides whether `caller` may run `operation`, and answers with the organization whose role gave
- * access (null where none is involved). 401 comes before everything; an organization in which the
+ * access, and that role (null where none is involved). 401 comes before everything; an organization in which the
  * caller has no role, and all it owns, is 404; then come role and token scope, 403.
  */
 export async function authorize(
@@ -35,7 +41,7 @@ export async function authorize(
   operation: Operation,
   caller: Caller | null,
   params: Record<string, unknown>,
-): Promise<string | null> {
+): Promise<Standing | null> {
   const { access } = operation;
   if (access.kind === 'public') return null;
   if (caller === null) throw unauthenticated();
@@ -45,13 +51,13 @@ export async function authorize(
       throw notAllowed('identity.not-platform-administrator', 'Only a platform administrator may do this.');
     }
   }
-  let organizationId: string | null = null;
+  let standing: Standing | null = null;
   if (access.kind === 'organization') {
-    organizationId = access.scopeFrom === 'path' ? String(params.organization_id) : await access.scopeFrom(deps, params);
-    await requireRole(deps, caller, organizationId, access.role, params);
+    const organizationId = access.scopeFrom === 'path' ? String(params.organization_id) : await access.scopeFrom(deps, params);
+    standing = await requireRole(deps, caller, organizationId, access.role, params);
   }
   requireScope(caller, operation.tokenScope);
-  return organizationId;
+  return standing;
 }
 
 async function requireRole(
@@ -60,9 +66,9 @@ async function requireRole(
   organizationId: string | null,
   needed: OrganizationRole,
   params: Record<string, unknown>,
-): Promise<void> {
+): Promise<Standing> {
   const held = organizationId === null ? null : await roleOf(deps, caller, organizationId);
-  if (held === null) {
+  if (organizationId === null || held === null) {
     throw 'organization_id' in params
       ? notFound('organization', String(params.organization_id))
       : notFound('item', Object.values(params).map(String).join('/'));
@@ -70,6 +76,7 @@ async function requireRole(
   if (!roleSuffices(held, needed)) {
     throw notAllowed('organizations.role-insufficient', `This needs the role ${needed} in the organization; yours is ${held}. Ask a manager of it.`);
   }
+  return { organizationId, role: held };
 }
 
 /** The caller's role in the organization, or null when to the caller there is no such organization. */

@@ -62,6 +62,8 @@ export interface RequestContext<R extends Responses = Responses> {
   caller: Caller | null;
   /** The organization whose role gave access. Fails on operations without one. */
   readonly organizationId: string;
+  /** The caller's role in it. Fails on operations without one. */
+  readonly role: OrganizationRole;
   /** A request header, as sent. */
   header(name: string): string | undefined;
   /** The caller's network address. */

@@ -1,11 +1,12 @@
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
+import type { OrganizationRole } from '../../domain/organizations/role.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import { DomainError, type FieldProblem } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import { authenticate } from './authenticate.ts';
-import { authorize, unauthenticated } from './authorize.ts';
+import { authorize, unauthenticated, type Standing } from './authorize.ts';
 import type { Caller } from './caller.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { etagOf } from './etag.ts';
@@ -36,11 +37,11 @@ export function runOperation(deps: ApiDependencies, operation: Operation): Reque
     const caller = await authenticate(deps, request, at);
     if (caller === null && operation.access.kind !== 'public') throw unauthenticated();
     const params = parseParams(operation, request);
-    const organizationId = await authorize(deps, operation, caller, params);
+    const standing = await authorize(deps, operation, caller, params);
     await readBody(operation, request, response);
     const { query, body } = parseInput(operation, request);
     const requestOnce = idempotentRequest(operation, request, caller, at);
-    const run = { deps, request, caller, organizationId, at, requestOnce };
+    const run = { deps, request, caller, standing, at, requestOnce };
     send(deps, operation, response, await answerOf(operation, run, { params, query, body }));
   };
 }
@@ -49,7 +50,7 @@ interface Run {
   deps: ApiDependencies;
   request: Request;
   caller: Caller | null;
-  organizationId: string | null;
+  standing: Standing | null;
   at: Instant;
   requestOnce: IdempotentRequest | null;
 }
@@ -81,7 +82,7 @@ async function answerOf(
 }
 
 function contextOf(run: Run, transact: RequestContext['transact']): RequestContext {
-  const { deps, request, caller, organizationId, at } = run;
+  const { deps, request, caller, standing, at } = run;
   const requestId = requestIdOf(request);
   return {
     deps,
@@ -97,8 +98,12 @@ function contextOf(run: Run, transact: RequestContext['transact']): RequestConte
       return { kind: 'person', id: caller.userId, name: caller.displayName, requestId };
     },
     get organizationId(): string {
-      if (organizationId === null) throw new Error('this operation declares no organization');
-      return organizationId;
+      if (standing === null) throw new Error('this operation declares no organization');
+      return standing.organizationId;
+    },
+    get role(): OrganizationRole {
+      if (standing === null) throw new Error('this operation declares no organization');
+      return standing.role;
     },
   };
 }

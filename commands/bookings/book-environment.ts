@@ -12,7 +12,7 @@ import { lockEnvironment, type LockedEnvironment } from '../environments/port.ts
 import { requireActiveMember } from '../projects/port.ts';
 import { advanceEntity, createEntity } from '../shared/entity-commands.ts';
 import { newId } from '../shared/new-id.ts';
-import { bookingEntity } from './booking-entity.ts';
+import { bookingEntity, bookingEntityIn } from './booking-entity.ts';
 
 export interface BookRequest {
   organizationId: string;
@@ -53,6 +53,7 @@ export async function bookEnvironment(tx: Transaction, request: BookRequest, dec
   }
   await refuseTaken(tx, organizationId, environment, request.periods);
   const seriesId = request.periods.length > 1 ? newId('booking-series') : null;
+  const entity = bookingEntityIn({ ...environment, isBookable: environment.isActive });
   const bookings: Booking[] = [];
   for (const { since, until } of request.periods) {
     const made = newBooking(
@@ -62,7 +63,7 @@ export async function bookEnvironment(tx: Transaction, request: BookRequest, dec
       },
       at,
     );
-    bookings.push(await createEntity(tx, bookingEntity, settleBooking(made, at).entity, 'bookings.book', decision).catch(refuseOverlap));
+    bookings.push(await createEntity(tx, entity, settleBooking(made, at).entity, 'bookings.book', decision).catch(refuseOverlap));
   }
   return bookings;
 }

@@ -13,10 +13,11 @@ import { tellOfBooking } from './tell-of-booking.ts';
 
 /**
  * Everything that follows from a booking, written in its transaction: claims on the machine, the
- * calendar's event, webhooks and mails, and the offer of what got free to who waits for it.
+ * calendar's event, webhooks and mails, and the offer of what got free to who waits for it. `known` is its environment
+ * where the caller has read it under its lock.
  */
-export async function followBooking(tx: Transaction, before: Booking | null, after: Booking, writeOffer: WriteOffer): Promise<void> {
-  const environment = await environmentOfBooking(tx, after.organizationId, after.environmentId);
+export async function followBooking(tx: Transaction, before: Booking | null, after: Booking, writeOffer: WriteOffer, known: EnvironmentOfBooking | null): Promise<void> {
+  const environment = known ?? (await environmentOfBooking(tx, after.organizationId, after.environmentId));
   if (environment.resourceId !== null) await claimPower(tx, after, environment, environment.resourceId, after.lastAt);
   await tellOfBooking(tx, before, after, environment);
   if (before !== null && freesTime(before, after) && environment.isBookable) {

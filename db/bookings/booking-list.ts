@@ -49,12 +49,20 @@ export async function listBookings(
 
 /** One booking as the list shows it, or null. */
 export async function getListedBooking(db: Database, organizationId: string, id: string): Promise<ListedBooking | null> {
-  const row = await db('bookings as b')
+  const [booking] = await getListedBookings(db, organizationId, [id]);
+  return booking ?? null;
+}
+
+/** Bookings as the list shows them, by their beginning; those that do not exist are left out. */
+export async function getListedBookings(db: Database, organizationId: string, ids: readonly string[]): Promise<ListedBooking[]> {
+  const rows = await db('bookings as b')
     .join('environments as e', 'e.id', 'b.environment_id')
     .join('users as u', 'u.id', 'b.holder_user_id')
-    .where({ 'b.organization_id': organizationId, 'b.id': id })
-    .first<Row | undefined>('b.*', 'e.name as environment_name', 'u.display_name as holder_name');
-  return row === undefined ? null : toListed(row);
+    .where('b.organization_id', organizationId)
+    .whereIn('b.id', [...ids])
+    .orderBy('b.since')
+    .select<Row[]>('b.*', 'e.name as environment_name', 'u.display_name as holder_name');
+  return rows.map(toListed);
 }
 
 function toListed(row: Row): ListedBooking {

@@ -28,15 +28,7 @@ export async function requestWakeUp(
   wakeUp: { kind: string; entityId: string; organizationId: string },
   at: Instant,
 ): Promise<void> {
-  const workflowId = `${wakeUp.kind}/${wakeUp.entityId}`;
-  await tx.raw(
-    `insert into wake_ups (workflow_id, kind, entity_id, organization_id, requested_at, next_attempt_at)
-     values (?, ?, ?, ?, ?, ?)
-     on conflict (workflow_id) do update set generation = wake_ups.generation + 1,
-       requested_at = excluded.requested_at, next_attempt_at = excluded.next_attempt_at, attempts = 0, last_error = null`,
-    [workflowId, wakeUp.kind, wakeUp.entityId, wakeUp.organizationId, at, AT_ONCE],
-  );
-  await tx.raw(`select pg_notify(?, ?)`, [WAKE_UP_CHANNEL, workflowId]);
+  await requestWakeUps(tx, { ...wakeUp, entityIds: [wakeUp.entityId] }, at);
 }
 
 /** `requestWakeUp` for many workflows of one kind, in one statement. */
