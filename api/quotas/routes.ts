@@ -15,7 +15,7 @@ import { capacityBody, capacityInput, planBody, projectQuotaBody } from './schem
 
 const tags = ['quotas'];
 const LONGEST_DAYS = 3_660;
-const MOST_GRANTS = 5_000;
+const MOST_GRANTS = 20_000;
 const DAY_MS = 86_400_000;
 
 function capacityView({ amounts, prices }: Capacity): z.input<typeof capacityBody> {
