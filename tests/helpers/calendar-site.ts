@@ -12,6 +12,7 @@ import { vaultOf } from '../../workers/dependencies.ts';
 import { insertEnvironment, insertPerson } from './bookings.ts';
 import { anOrganization, outcomeOf, tester } from './connect.ts';
 import { startCalendarStandIn, type CalendarStandIn } from './peers/google-calendar/stand-in.ts';
+import type { OwnServers } from './own-servers.ts';
 import { platform, type Platform } from './platform.ts';
 
 /** A platform beside a Google Calendar, with somebody to book something. */
@@ -24,7 +25,7 @@ export interface CalendarSite {
   environmentId: string;
 }
 
-export async function calendarSite(t: ExecutionContext, clock: Clock): Promise<CalendarSite> {
+export async function calendarSite(t: ExecutionContext, clock: Clock, servers?: Pick<OwnServers, 'databaseUrl' | 'temporalAddress'>): Promise<CalendarSite> {
   const google = await startCalendarStandIn();
   const key = google.accounts.create('bookings');
   google.share(key.client_email, 'writer');
@@ -32,7 +33,7 @@ export async function calendarSite(t: ExecutionContext, clock: Clock): Promise<C
     ...config,
     gcpEndpoints: { ...config.gcpEndpoints, token: google.tokenUrl },
     calendar: { ...config.calendar, endpoint: google.url },
-  }));
+  }), servers);
   t.teardown(async () => {
     await site.end();
     await google.stop();

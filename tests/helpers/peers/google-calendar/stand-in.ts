@@ -27,6 +27,8 @@ export interface CalendarStandIn extends Peer {
   hold(): () => void;
   /** Until so many calls are held back. */
   waiting(calls: number): Promise<void>;
+  /** Called when a call has had its effect, before it is answered. */
+  onEffect(hook: (method: string) => void): void;
   /** Channels that are open, by their id. */
   channels: Map<string, { id: string; resourceId: string; address: string; token: string }>;
 }
@@ -43,6 +45,7 @@ interface Inside {
   held: number;
   arrivals: EventEmitter;
   now: () => number;
+  effect: (method: string) => void;
 }
 
 /**
@@ -63,6 +66,7 @@ export async function startCalendarStandIn({ calendarId = 'c_bookings@group.cale
     held: 0,
     arrivals: new EventEmitter(),
     now,
+    effect: () => undefined,
   };
   const peer = await serve((request, response) => handle(inside, request, response));
   return {
@@ -75,6 +79,9 @@ export async function startCalendarStandIn({ calendarId = 'c_bookings@group.cale
     channels: inside.channels,
     fail: (fault, { of = null, times = 1 }: { of?: string | null; times?: number } = {}) => {
       for (let count = 0; count < times; count += 1) inside.faults.push({ fault, of });
+    },
+    onEffect: (hook) => {
+      inside.effect = hook;
     },
     heal: () => void inside.faults.splice(0),
     share: (email, right) => void (right === null ? inside.rights.delete(email) : inside.rights.set(email, right)),
@@ -120,6 +127,7 @@ async function handle(inside: Inside, request: IncomingMessage, response: Server
   if (met?.fault === 'no-answer') return void response.destroy();
   const answer = answerTo(inside, { route, params, query: url.searchParams, body, email: account.email });
   inside.calls.push({ method: route.method, params, query: Object.fromEntries(url.searchParams) });
+  inside.effect(route.method);
   if (met?.fault === 'answer-lost') return void response.destroy();
   if ('refusal' in answer) return sendRefusal(response, answer.refusal);
   const ok = answer.ok === undefined ? undefined : (JSON.parse(JSON.stringify(answer.ok)) as unknown);
