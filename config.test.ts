@@ -84,6 +84,11 @@ const refused: [name: string, change: Record<string, string>, variable: string, 
   ['a mail password in clear text', { ORRERY_SMTP_URL: 'smtp://a:b@mail.example.org', ORRERY_MAIL_FROM: 'a@example.org', ORRERY_SMTP_STARTTLS: 'never' }, 'ORRERY_SMTP_STARTTLS', /clear text/],
   ['a mail setting without a mail server', { ORRERY_SMTP_STARTTLS: 'required' }, 'ORRERY_SMTP_STARTTLS', /ORRERY_SMTP_URL/],
   ['a mail directory beside a server', { ORRERY_SMTP_URL: 'smtps://mail.example.org', ORRERY_MAIL_FROM: 'a@example.org', ORRERY_MAIL_DIRECTORY: '/mail' }, 'ORRERY_MAIL_DIRECTORY', /both set/],
+  ['a login provider over plain http', { ORRERY_OIDC_ISSUER: 'http://login.example.org', ORRERY_OIDC_CLIENT_ID: 'orrery' }, 'ORRERY_OIDC_ISSUER', /https/],
+  ['a login provider that is no URL', { ORRERY_OIDC_ISSUER: 'login.example.org', ORRERY_OIDC_CLIENT_ID: 'orrery' }, 'ORRERY_OIDC_ISSUER', /https/],
+  ['a login provider without a client', { ORRERY_OIDC_ISSUER: 'https://login.example.org' }, 'ORRERY_OIDC_CLIENT_ID', /is not set/],
+  ['a client without a login provider', { ORRERY_OIDC_CLIENT_SECRET: 'hunter2' }, 'ORRERY_OIDC_CLIENT_SECRET', /ORRERY_OIDC_ISSUER/],
+  ['a sign-up that is none', { ORRERY_OIDC_SIGN_UP: 'everybody' }, 'ORRERY_OIDC_SIGN_UP', /invited or anyone/],
   ['a memory limit without a unit', { ORRERY_DUCKDB_MEMORY: '512' }, 'ORRERY_DUCKDB_MEMORY', /512MB/],
 ];
 
@@ -149,3 +154,12 @@ for (const program of ['api/main.ts', 'workers/main.ts', 'tools/migrate.ts', 'to
     t.notRegex(stderr, /\n {4}at /);
   });
 }
+
+test('a login provider is read with its client; http stays on this machine', (t) => {
+  const given = { ...minimal, ORRERY_OIDC_CLIENT_ID: 'orrery' };
+  const public_ = loadConfig({ ...given, ORRERY_OIDC_ISSUER: 'https://login.example.org/realms/acme' }).oidc;
+  t.deepEqual(public_, { issuer: 'https://login.example.org/realms/acme', clientId: 'orrery', clientSecret: null, signUp: 'invited' });
+  const local = { ORRERY_OIDC_ISSUER: 'http://127.0.0.1:9000', ORRERY_OIDC_CLIENT_SECRET: 's', ORRERY_OIDC_SIGN_UP: 'anyone' };
+  t.deepEqual(loadConfig({ ...given, ...local }).oidc, { issuer: 'http://127.0.0.1:9000', clientId: 'orrery', clientSecret: 's', signUp: 'anyone' });
+  t.is(loadConfig(minimal).oidc, null);
+});

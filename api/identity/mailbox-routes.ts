@@ -3,7 +3,7 @@ import { letterLimits } from '../../commands/identity/login-limits.ts';
 import { getMailbox, listMailboxes } from '../../db/identity/mailbox-store.ts';
 import type { Mailbox } from '../../domain/identity/mailbox.ts';
 import { notFound } from '../../domain/shared/errors.ts';
-import { requireCaller } from '../shared/authorize.ts';
+import { requireCaller, requireRecentLogin } from '../shared/authorize.ts';
 import { requireIfMatch } from '../shared/etag.ts';
 import { idOf, instant } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
@@ -58,6 +58,7 @@ const add = defineOperation({
   path: '/v1/me/mailboxes',
   id: 'addMyMailbox',
   summary: 'Add an address; the link of a letter to it verifies it',
+  description: 'By a session, within a quarter of an hour of logging in: identity.log-in-again.',
   tags,
   access,
   tokenScope: 'admin',
@@ -65,7 +66,9 @@ const add = defineOperation({
   responses: { 201: mailboxBody },
   async handle(context, { body }) {
     const { deps, at, actor: by } = context;
-    const { userId } = requireCaller(context.caller);
+    const caller = requireCaller(context.caller);
+    requireRecentLogin(caller, at);
+    const { userId } = caller;
     await letterLimits(deps.db).take(userId, body.address);
     return await context.transact(async (tx) => {
       const mailbox = await addMailbox(tx, letterDesk(deps), { userId, address: body.address }, { at, by });
@@ -136,13 +139,16 @@ const primary = defineOperation({
   path: '/v1/me/mailboxes/{id}:make-primary',
   id: 'makeMyMailboxPrimary',
   summary: 'Make a verified address the primary one: the name to log in by',
+  description: 'By a session, within a quarter of an hour of logging in: identity.log-in-again.',
   tags,
   access,
   tokenScope: 'admin',
   params,
   responses: { 200: mailboxBody },
   async handle(context, { params: { id } }) {
-    const { userId } = requireCaller(context.caller);
+    const caller = requireCaller(context.caller);
+    requireRecentLogin(caller, context.at);
+    const { userId } = caller;
     return await context.transact(async (tx) => {
       const mailbox = await makePrimary(tx, { userId, mailboxId: id }, { at: context.at, by: context.actor });
       return { status: 200, body: mailboxView(mailbox), version: mailbox.version };

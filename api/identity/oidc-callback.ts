@@ -4,7 +4,7 @@ import { resumeOidcLogin } from '../../commands/identity/oidc-attempt.ts';
 import type { ApiDependencies } from '../shared/dependencies.ts';
 import { requestIdOf } from '../shared/problem.ts';
 import { requireOidc } from './oidc-routes.ts';
-import { cookieName, oidcCookie, readCookie, sessionCookies } from './session-cookie.ts';
+import { cookieName, earlierLogin, oidcCookie, readCookie, sessionCookies } from './session-cookie.ts';
 
 export const OIDC_CALLBACK = '/v1/oidc/callback';
 
@@ -24,7 +24,7 @@ export function oidcCallbackHandler(deps: ApiDependencies): RequestHandler {
     const { returnTo, attempt } = await resumeOidcLogin(db, { secret, state: came.searchParams.get('state'), at });
     // What the browser came by is the public address, whatever a proxy made of it.
     const claims = await client.exchange(new URL(`${config.publicUrl}${OIDC_CALLBACK}${came.search}`), attempt);
-    const place = { address: request.ip ?? 'unknown', userAgent: request.get('user-agent'), requestId: requestIdOf(request), at: deps.clock.now() };
+    const place = { address: request.ip ?? 'unknown', userAgent: request.get('user-agent'), requestId: requestIdOf(request), at: deps.clock.now(), ...earlierLogin(request.headers.cookie, config) };
     const opened = await logInByIdentity(db, { claims, signUp, place });
     response.setHeader('Set-Cookie', [...sessionCookies(config, opened, place.at), oidcCookie(config, '', new Date(0).toISOString())]);
     response.setHeader('Location', returnTo);

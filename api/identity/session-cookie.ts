@@ -40,6 +40,11 @@ export function readCookie(header: string | undefined, name: string): string | n
   return value === undefined || value === '' ? null : value;
 }
 
+/** The secrets that a browser has from an earlier login. */
+export function earlierLogin(header: string | undefined, config: ApiConfig): { session: string | null; device: string | null } {
+  return { session: readCookie(header, sessionCookieName(config)), device: readCookie(header, cookieName(config, 'device')) };
+}
+
 /** What letters with a link are made with. */
 export function letterDesk({ vault, config }: Pick<ApiDependencies, 'vault' | 'config'>): LetterDesk {
   return { vault, publicUrl: config.publicUrl };

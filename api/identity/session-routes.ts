@@ -10,7 +10,7 @@ import { idOf, instant } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
 import { z } from '../shared/zod.ts';
 import { knownEmail, sessionBody } from './schemas.ts';
-import { cookieName, noSessionCookie, readCookie, sessionCookies } from './session-cookie.ts';
+import { earlierLogin, noSessionCookie, sessionCookies } from './session-cookie.ts';
 import { userView } from './views.ts';
 
 const tags = ['identity'];
@@ -33,7 +33,7 @@ const create = defineOperation({
     if (origin !== undefined) requireOwnOrigin(config, origin);
     const opened = await logIn(db, {
       ...body,
-      device: readCookie(context.header('cookie'), cookieName(config, 'device')),
+      ...earlierLogin(context.header('cookie'), config),
       address: context.address,
       userAgent: context.header('user-agent'),
       requestId: context.requestId,

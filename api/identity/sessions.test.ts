@@ -1,5 +1,6 @@
 import { hashPassword } from '../../commands/identity/passwords.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
+import { RECENT_LOGIN_MS } from '../../domain/identity/session.ts';
 import { apiTest } from '../../tests/helpers/api-test.ts';
 import { PUBLIC_URL, type Reply, type TestApi } from '../../tests/helpers/api.ts';
 
@@ -64,6 +65,27 @@ test('an account that is disabled is out at once, and stays out when it is enabl
   await disable(false);
   t.is(await status(api, cookie), 401);
   t.is(await status(api, await logIn(api, email, '198.51.100.5', FIREFOX)), 200);
+});
+
+test('logging in again in a browser ends the session it had', async (t) => {
+  const { api } = t.context;
+  const { email } = await api.person({ passwordHash });
+  const first = await logIn(api, email, '198.51.100.8', FIREFOX);
+  const again = await api.call('/v1/session', { method: 'POST', body: { email, password: PASSWORD }, headers: { Cookie: first, Origin: PUBLIC_URL } });
+  t.is(again.status, 200);
+  t.is(await status(api, first), 401);
+});
+
+test.serial('by what an account is let in changes soon after logging in, or after logging in again', async (t) => {
+  const { api } = t.context;
+  const { email } = await api.person({ passwordHash });
+  const cookie = await logIn(api, email, '198.51.100.9', FIREFOX);
+  const add = (address: string) => api.call('/v1/me/mailboxes', { method: 'POST', body: { address }, headers: { Cookie: cookie, Origin: PUBLIC_URL } });
+  const { body } = await add('soon@example.net');
+  api.clock.forward(RECENT_LOGIN_MS);
+  t.is((await add('late@example.net')).body.code, 'identity.log-in-again');
+  t.is((await write(api, cookie, 'POST', `/v1/me/mailboxes/${body.id}:make-primary`)).body.code, 'identity.log-in-again');
+  t.is((await write(api, cookie, 'POST', `/v1/me/mailboxes/${body.id}:resend-letter`)).status, 202);
 });
 
 test('a login that races with being disabled opens no session', async (t) => {

@@ -75,7 +75,7 @@ const create = defineOperation({
     };
     return await context.transact(async (tx) => {
       const user = await createUser(tx, request, { at, by });
-      for (const mailbox of await listMailboxes(tx, user.id)) await sendVerificationLetter(tx, letterDesk(deps), mailbox, at);
+      for (const mailbox of await listMailboxes(tx, user.id)) await sendVerificationLetter(tx, letterDesk(deps), { user, mailbox }, at);
       return { status: 201, body: { user: userView(user), password }, version: user.version, holdsSecret: true };
     });
   },

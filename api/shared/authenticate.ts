@@ -55,9 +55,9 @@ async function byToken(deps: ApiDependencies, authorization: string, at: Instant
 async function bySession(deps: ApiDependencies, secret: string, at: Instant): Promise<Caller | null> {
   const found = await findSessionUser(deps.db, hashSecret(secret), { at, idleSince: idleSince(at) });
   if (found === null) return null;
-  const { sessionId, lastSeenAt, ...owner } = found;
+  const { sessionId, createdAt, lastSeenAt, ...owner } = found;
   if (plusMilliseconds(lastSeenAt, LAST_USE_GRAIN_MS) < at) await touchSession(deps.db, sessionId, at);
-  return { ...owner, credential: { kind: 'session', sessionId } };
+  return { ...owner, credential: { kind: 'session', sessionId, createdAt } };
 }
 
 /** Against cross-site request forgery, beside SameSite=Lax. Browsers send Origin with every write. */

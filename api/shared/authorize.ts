@@ -1,8 +1,10 @@
 import { findMembershipRole } from '../../db/organizations/membership-store.ts';
 import { organizationExists } from '../../db/organizations/organization-store.ts';
+import { RECENT_LOGIN_MS } from '../../domain/identity/session.ts';
 import { scopesSuffice, type TokenScope } from '../../domain/identity/token-scope.ts';
 import { roleSuffices, type OrganizationRole } from '../../domain/organizations/role.ts';
 import { DomainError, notFound } from '../../domain/shared/errors.ts';
+import { plusMilliseconds, type Instant } from '../../domain/shared/time.ts';
 import type { Caller } from './caller.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import type { Operation } from './operation.ts';
@@ -95,6 +97,15 @@ function limitedTo(caller: Caller): string | null {
 export function requireUnlimited(caller: Caller): void {
   requireScope(caller, 'admin');
   if (limitedTo(caller) !== null) throw notAllowed('identity.token-limited', 'This token is limited to one organization; log in to do this.');
+}
+
+/**
+ * Refuses a session whose owner logged in a while ago: what decides by which addresses an account is let in to asks again who
+ * they are (OWASP ASVS 5.0, 7.5.1). A token with the scope for it was given that on purpose.
+ */
+export function requireRecentLogin({ credential }: Caller, at: Instant): void {
+  if (credential.kind === 'token' || plusMilliseconds(credential.createdAt, RECENT_LOGIN_MS) > at) return;
+  throw notAllowed('identity.log-in-again', 'This changes by what you are let in: log in again, and do it within a quarter of an hour.');
 }
 
 function requireScope(caller: Caller, needed: TokenScope): void {

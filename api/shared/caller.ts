@@ -1,4 +1,5 @@
 import type { TokenScope } from '../../domain/identity/token-scope.ts';
+import type { Instant } from '../../domain/shared/time.ts';
 
 /** Someone who proved who they are, and by what. */
 export interface Caller {
@@ -11,6 +12,8 @@ export interface Caller {
 export interface SessionCredential {
   kind: 'session';
   sessionId: string;
+  /** When its owner logged in. */
+  createdAt: Instant;
 }
 
 export interface TokenCredential {

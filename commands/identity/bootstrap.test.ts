@@ -16,6 +16,8 @@ test('an empty database gets one administrator, however many processes start on 
   for (const other of others) t.deepEqual(other, { created: false, userId: maker?.userId ?? '', organizationId: maker?.organizationId ?? '' });
   const users = await db('users').select('*');
   t.is(users.length, 1);
+  t.is(users[0].activation, 'passed');
+  t.truthy((await db('mailboxes').where({ user_id: users[0].id, is_primary: true }).first('verified_at')).verified_at);
   t.true(await passwordMatches(users[0].password_hash, maker?.password ?? ''));
   t.regex(users[0].password_hash, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
   t.is((await db('organizations').first()).name, 'Demonstration');

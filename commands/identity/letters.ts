@@ -1,6 +1,7 @@
 import { putLetterToken, type LetterToken } from '../../db/identity/letter-token-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { RESET_MS, VERIFICATION_MS, type Mailbox } from '../../domain/identity/mailbox.ts';
+import type { User } from '../../domain/identity/user.ts';
 import { SECRET_PLACE, type LetterKind } from '../../domain/notifications/mail.ts';
 import { NO_ORGANIZATION } from '../../domain/shared/entity.ts';
 import { plusMilliseconds, type Instant } from '../../domain/shared/time.ts';
@@ -21,12 +22,13 @@ export function letterLink({ publicUrl }: Pick<LetterDesk, 'publicUrl'>, page: '
 }
 
 /** Sends the letter whose link shows that a mailbox is its person's; the link of an older one is void from here on. */
-export async function sendVerificationLetter(tx: Transaction, desk: LetterDesk, mailbox: Mailbox, at: Instant): Promise<void> {
+export async function sendVerificationLetter(tx: Transaction, desk: LetterDesk, { user, mailbox }: { user: Pick<User, 'email'>; mailbox: Mailbox }, at: Instant): Promise<void> {
   const token: LetterToken = { purpose: 'verify-mailbox', userId: mailbox.userId, mailboxId: mailbox.id, createdAt: at, expiresAt: plusMilliseconds(at, VERIFICATION_MS) };
   const text = [
-    'Somebody, probably you, gave this address for an account. To confirm it, open within 24 hours:',
+    // Whoever confirms for an account that is not theirs would let its owner in as themselves: it is named.
+    `${mailbox.isPrimary ? 'An account was made' : `The account ${user.email} wants to receive its mail`} with this address. If that is your account, open within 24 hours:`,
     letterLink(desk, 'verify-mailbox'),
-    'If it was not you, do nothing: without the link nothing is sent here any more.',
+    'If it is not yours, do nothing: without the link nothing else is sent here.',
   ];
   await send(tx, desk, { token, mailbox, kind: 'mailbox-verification', subject: 'Confirm your address', text });
 }

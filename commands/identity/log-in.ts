@@ -11,8 +11,6 @@ import { hashSecret } from './secrets.ts';
 export interface LogIn extends LoginPlace {
   email: string;
   password: string;
-  /** The secret of the browser's cookie from an earlier login, or null. */
-  device: string | null;
 }
 
 /**

@@ -45,7 +45,7 @@ export async function addMailbox(tx: Transaction, desk: LetterDesk, request: { u
       fields: [{ field: 'address', problem: 'is among your addresses already' }],
     });
   }
-  await sendVerificationLetter(tx, desk, mailbox, at);
+  await sendVerificationLetter(tx, desk, { user, mailbox }, at);
   await tell(tx, user, mailbox, { key: 'added', what: 'An address was added to your account', at });
   await recordAccountStep(tx, { action: 'add-mailbox', subject: mailbox.id, after: forLedger(mailbox) }, { ...decision, at });
   return mailbox;
@@ -83,9 +83,9 @@ export async function makePrimary(tx: Transaction, ref: Ref, decision: AccountDe
 
 /** Sends the verification letter again; the link of the one before is void. The caller counts letters beforehand. */
 export async function resendVerification(tx: Transaction, desk: LetterDesk, ref: Ref, decision: AccountDecision): Promise<Mailbox> {
-  const { mailbox, at } = await lockedMailbox(tx, ref, decision);
+  const { user, mailbox, at } = await lockedMailbox(tx, ref, decision);
   requireUnverified(mailbox);
-  await sendVerificationLetter(tx, desk, mailbox, at);
+  await sendVerificationLetter(tx, desk, { user, mailbox }, at);
   await recordAccountStep(tx, { action: 'resend-letter', subject: mailbox.id }, { ...decision, at });
   return mailbox;
 }

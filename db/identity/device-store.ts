@@ -14,6 +14,11 @@ export async function rememberDevice(tx: Transaction, secretHash: Buffer, userId
     .merge(['user_id', 'last_used_at']);
 }
 
+/** Forgets one browser of an account. */
+export async function forgetDevice(tx: Transaction, secretHash: Buffer, userId: string): Promise<void> {
+  await tx('known_devices').where({ secret_hash: secretHash, user_id: userId }).delete();
+}
+
 /** Forgets the browsers of an account. */
 export async function forgetDevices(tx: Transaction, userId: string): Promise<void> {
   await tx('known_devices').where('user_id', userId).delete();

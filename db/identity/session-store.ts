@@ -47,7 +47,7 @@ export async function findSessionUser(
   db: Database,
   tokenHash: Buffer,
   { at, idleSince }: { at: Instant; idleSince: Instant },
-): Promise<(CredentialOwner & { sessionId: string; lastSeenAt: Instant }) | null> {
+): Promise<(CredentialOwner & Pick<Session, 'createdAt' | 'lastSeenAt'> & { sessionId: string }) | null> {
   const row = await db('sessions as s')
     .join('users as u', 'u.id', 's.user_id')
     .where('s.token_hash', tokenHash)
@@ -55,8 +55,8 @@ export async function findSessionUser(
     .where('s.last_seen_at', '>', idleSince)
     .whereNull('s.revoked_at')
     .whereNull('u.disabled_at')
-    .first<Row | undefined>('u.id', 'u.display_name', 'u.platform_administrator', 's.id as session_id', 's.last_seen_at');
-  return row === undefined ? null : { ...toOwner(row), sessionId: row.session_id as string, lastSeenAt: row.last_seen_at as Instant };
+    .first<Row | undefined>('u.id', 'u.display_name', 'u.platform_administrator', 's.id as session_id', 's.created_at', 's.last_seen_at');
+  return row === undefined ? null : { ...toOwner(row), sessionId: row.session_id as string, createdAt: row.created_at as Instant, lastSeenAt: row.last_seen_at as Instant };
 }
 
 /** Remembers that a session was used; never earlier than it was. */
@@ -88,6 +88,11 @@ export async function listSessions(db: Database, userId: string, { at, idleSince
 /** Ends one session of a user; false when they have none such that is open. */
 export async function revokeSession(tx: Transaction, userId: string, id: string, at: Instant): Promise<boolean> {
   return (await tx('sessions').where({ user_id: userId, id }).whereNull('revoked_at').update({ revoked_at: at })) === 1;
+}
+
+/** Ends the session that a secret opens, whoever's it is. */
+export async function revokeSessionBySecret(tx: Transaction, tokenHash: Buffer, at: Instant): Promise<void> {
+  await tx('sessions').where('token_hash', tokenHash).whereNull('revoked_at').update({ revoked_at: at });
 }
 
 /** Ends every session of a user except, where given, one; answers how many. */

@@ -4,6 +4,8 @@ import { plusMilliseconds, type Instant } from '../shared/time.ts';
 export const SESSION_MS = 12 * 3_600_000;
 /** A session that is not used for so long has ended (OWASP ASVS 5.0, 7.3.1; NIST SP 800-63B, AAL2). */
 export const IDLE_MS = 3_600_000;
+/** How long after logging in somebody may change by what they are let in. */
+export const RECENT_LOGIN_MS = 15 * 60_000;
 /** The time of last use is kept to the minute, so that a busy session costs no write a call. */
 export const LAST_USE_GRAIN_MS = 60_000;
 

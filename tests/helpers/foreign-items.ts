@@ -263,7 +263,7 @@ async function mailbox(api: TestApi): Promise<string> {
 /** A session of a person who is nobody else in the test. */
 async function session(api: TestApi): Promise<string> {
   const { id } = await api.person();
-  const place = { address: '198.51.100.7', userAgent: undefined, requestId: 'test', at: api.clock.now() };
+  const place = { address: '198.51.100.7', userAgent: undefined, requestId: 'test', at: api.clock.now(), session: null, device: null };
   await inTransaction(api.db, async (tx) => {
     const owner = await lockUser(tx, id);
     if (owner !== null) await openSession(tx, owner, 'password', place);
