@@ -2,6 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { calendarFigures } from '../db/calendar/calendar-store.ts';
 import { nextClaimEdge } from '../db/power/power-state-store.ts';
 import { nextScheduleDue } from '../db/power-schedules/schedule-store.ts';
 import { nextHoldExpiry } from '../db/quotas/allocation-store.ts';
@@ -115,6 +116,17 @@ async function overdue({ db, clock, log }: MonitoredParts, what: string, ask: (d
 const powerDue = async (db: Database): Promise<(Instant | null)[]> => await Promise.all([nextScheduleDue(db), nextClaimEdge(db)]);
 const quotasDue = async (db: Database): Promise<(Instant | null)[]> => [await nextHoldExpiry(db)];
 
+/** What waits for calendars; null when the database does not tell. */
+async function calendarBacklog({ db, clock, log }: MonitoredParts): Promise<{ broken: number; waiting: number; oldest: number } | null> {
+  try {
+    const { broken, waiting, oldestAt } = await calendarFigures(db);
+    return { broken, waiting, oldest: oldestAt === null ? 0 : Math.max(0, (Date.parse(clock.now()) - Date.parse(oldestAt)) / 1000) };
+  } catch (error) {
+    log.warn({ err: error }, 'the monitor cannot tell what waits for calendars');
+    return null;
+  }
+}
+
 /** Metrics of this process; answers a function that reads all of them anew and gives Prometheus' text. */
 function metricsOf(parts: MonitoredParts): { contentType: string; text(): Promise<string> } {
   const registry = new Registry();
@@ -124,6 +136,9 @@ function metricsOf(parts: MonitoredParts): { contentType: string; text(): Promis
   const oldest = gauge('orrery_wake_ups_oldest_age_seconds', 'Age of the oldest wake-up not delivered yet; NaN without a database.');
   const power = gauge('orrery_power_overdue_seconds', 'How long the power schedule or claim due the longest has waited for the sweep; NaN without a database.');
   const holds = gauge('orrery_quota_holds_overdue_seconds', 'How long the hold of quota that expired the longest ago has waited for the sweep; NaN without a database.');
+  const calendars = gauge('orrery_calendars_broken', 'Calendars that somebody has to put right; NaN without a database.');
+  const calendarEvents = gauge('orrery_calendar_events_waiting', 'Events that calendars do not show as bookings want them yet; NaN without a database.');
+  const calendarOldest = gauge('orrery_calendar_events_oldest_age_seconds', 'How long the oldest of these events has waited; NaN without a database.');
   const reconciled = gauge('orrery_reconciler_last_success_timestamp_seconds', 'When a reconciliation last ended well here, in Unix time; 0 before the first.');
   const running = gauge('orrery_worker_running', 'Whether the Temporal worker of a task queue runs.', ['queue']);
   const activities = gauge('orrery_worker_activities', 'Activities that run now, by task queue.', ['queue']);
@@ -135,6 +150,10 @@ function metricsOf(parts: MonitoredParts): { contentType: string; text(): Promis
       oldest.set(backlog?.oldest_age_seconds ?? Number.NaN);
       power.set(await overdue(parts, 'power', powerDue));
       holds.set(await overdue(parts, 'quotas', quotasDue));
+      const shown = await calendarBacklog(parts);
+      calendars.set(shown?.broken ?? Number.NaN);
+      calendarEvents.set(shown?.waiting ?? Number.NaN);
+      calendarOldest.set(shown?.oldest ?? Number.NaN);
       reconciled.set(Date.parse(parts.reconciledAt() ?? '1970-01-01T00:00:00Z') / 1000);
       for (const worker of parts.workers()) {
         running.set({ queue: worker.queue }, worker.state === 'RUNNING' ? 1 : 0);

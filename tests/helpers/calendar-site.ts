@@ -1,14 +1,20 @@
-import { randomBytes } from 'node:crypto';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import type { ExecutionContext } from 'ava';
+import { createCalendarActivities } from '../../activities/calendar/index.ts';
+import { calendarEntity } from '../../commands/calendar/calendar-entity.ts';
 import { beginCalendar } from '../../commands/calendar/connect-calendar.ts';
+import { advanceEntity, createEntity } from '../../commands/shared/entity-commands.ts';
+import { newId } from '../../commands/shared/new-id.ts';
+import { saveCalendarKey } from '../../db/calendar/credentials-store.ts';
 import { getCalendar } from '../../db/calendar/calendar-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import type { Booker } from '../../domain/bookings/booking-rules.ts';
-import type { Calendar } from '../../domain/calendar/calendar.ts';
+import { newCalendar, type Calendar } from '../../domain/calendar/calendar.ts';
 import type { GcpServiceAccountKey } from '../../domain/data-sources/cloud-credentials.ts';
 import type { CredentialCheck } from '../../domain/data-sources/credential-check.ts';
 import type { Clock } from '../../domain/shared/time.ts';
-import { vaultOf } from '../../workers/dependencies.ts';
+import { calendarProviders, vaultOf } from '../../workers/dependencies.ts';
 import { insertEnvironment, insertPerson } from './bookings.ts';
 import { anOrganization, outcomeOf, tester } from './connect.ts';
 import { startCalendarStandIn, type CalendarStandIn } from './peers/google-calendar/stand-in.ts';
@@ -73,7 +79,26 @@ export async function calendarNow({ site, organizationId }: CalendarSite, id: st
   return calendar;
 }
 
-/** An id that Google could have given. */
-export function someEventId(): string {
-  return randomBytes(13).toString('hex');
+/** Puts a calendar in place without a probe, for tests that run its acts by hand. */
+export async function insertConnected({ site, google, organizationId, key }: CalendarSite, clock: Clock, twoWay: boolean): Promise<Calendar> {
+  const fields = { id: newId('calendar'), organizationId, provider: 'google' as const, calendarId: google.calendarId, account: key.client_email, twoWay, createdBy: tester };
+  return await inTransaction(site.db, async (tx) => {
+    const calendar = await createEntity(tx, calendarEntity, newCalendar(fields, clock.now()), 'calendar.connect', { at: clock.now(), by: tester });
+    await saveCalendarKey(tx, organizationId, calendar.id, vaultOf(site.config).seal(JSON.stringify(key), calendar.id), clock.now());
+    return calendar;
+  });
+}
+
+/** Performs what a calendar wants at this instant until it wants nothing more, as its workflow does. */
+export async function runCalendar({ site, organizationId }: CalendarSite, clock: Clock, id: string): Promise<void> {
+  const { db, config } = site;
+  const activities = createCalendarActivities({ db, clock, vault: vaultOf(config), calendars: calendarProviders(config, { db }), publicUrl: config.http.publicUrl, channels: null });
+  const perform = { 'sync-events': activities.syncEvents, 'look-at-calendar': activities.lookAtCalendar, 'remove-events': activities.removeEvents };
+  const ref = { organizationId, id };
+  let plan = await inTransaction(db, (tx) => advanceEntity(tx, calendarEntity, ref, clock.now()));
+  for (let act = plan.acts[0]; act !== undefined; act = plan.acts[0]) {
+    const wanted = act;
+    const environment = new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') });
+    plan = ((await environment.run(() => perform[wanted.name](ref, wanted))) as Awaited<ReturnType<typeof activities.syncEvents>>).plan;
+  }
 }

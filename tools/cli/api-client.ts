@@ -52,6 +52,7 @@ const expenses = z.object({
   displayed: z.number(),
 });
 const foundExport = z.object({ name: z.string().nullable(), prefix: z.string(), dialect: z.string() });
+const calendar = z.object({ id: z.string(), provider: z.string(), calendar_id: z.string(), status: z.string() });
 const problem = z.object({
   code: z.string(),
   title: z.string().optional(),
@@ -64,6 +65,7 @@ const problem = z.object({
 export type Organization = z.infer<typeof organization>;
 export type DataSource = z.infer<typeof dataSource>;
 export type Operation = z.infer<typeof operation>;
+export type Calendar = z.infer<typeof calendar>;
 export type BillingImport = z.infer<typeof billingImport>;
 
 export type ImportDetail = z.infer<typeof importDetail>;
@@ -128,6 +130,17 @@ export class ApiClient {
   async #connect(organizationId: string, wish: unknown): Promise<{ dataSource: DataSource } | { operation: Operation }> {
     const { status, body } = await this.#call('POST', `/v1/organizations/${organizationId}/data-sources`, wish);
     return status === 202 ? { operation: operation.parse(body) } : { dataSource: dataSource.parse(body) };
+  }
+
+  /** The calendar that mirrors the organization's bookings, if it has one. */
+  listCalendars(organizationId: string): Promise<Calendar[]> {
+    return this.#all(`/v1/organizations/${organizationId}/calendars`, calendar);
+  }
+
+  /** Connects a sandbox calendar. Answers null when the check takes longer: the operation is then the platform's to end. */
+  async connectSandboxCalendar(organizationId: string, calendarId: string): Promise<Calendar | null> {
+    const { status, body } = await this.#call('POST', `/v1/organizations/${organizationId}/calendars`, { provider: 'sandbox', calendar_id: calendarId });
+    return status === 202 ? null : calendar.parse(body);
   }
 
   async getDataSource(id: string): Promise<DataSource> {

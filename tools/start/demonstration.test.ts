@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { startApi, type RunningApi } from '../../api/main.ts';
 import { bootstrapAdministrator } from '../../commands/identity/bootstrap.ts';
-import { platform, type Platform } from '../../tests/helpers/platform.ts';
+import { book, insertEnvironment, insertPerson } from '../../tests/helpers/bookings.ts';
+import { eventually, platform, type Platform } from '../../tests/helpers/platform.ts';
 import { systemClock } from '../../workers/dependencies.ts';
 import { ApiClient } from '../cli/api-client.ts';
 import { ensureDemonstration } from './demonstration.ts';
@@ -44,6 +45,18 @@ test.serial('a data directory of before gets machines, and a schedule that its s
   t.truthy(schedule?.next_fire);
   const { items: runs } = await client.listRuns(organizationId, 10);
   t.deepEqual(runs.map(({ cause }) => cause), ['apply-now'], 'what the schedule says is seen at once');
+});
+
+test.serial('the organization has a sandbox calendar, in which a booking appears', async (t) => {
+  const [calendar, ...others] = await client.listCalendars(organizationId);
+  t.deepEqual(others, []);
+  t.like(calendar, { provider: 'sandbox', calendar_id: 'sandbox' });
+  const at = systemClock.now();
+  const booker = await insertPerson(running.db, organizationId, 'engineer', at);
+  const environmentId = await insertEnvironment(running.db, organizationId, { name: 'Bench' }, at);
+  await book(running.db, { organizationId, environmentId, booker, at, since: at, until: null });
+  const shown = await eventually(async () => await running.db('sandbox_calendar_events').where({ status: 'confirmed' }).first<{ summary: string } | undefined>('summary'), 'the event');
+  t.is(shown.summary, 'Bench is booked by A engineer');
 });
 
 test.serial('what was interrupted before its end is completed without doubling anything', async (t) => {

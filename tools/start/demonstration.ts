@@ -4,6 +4,7 @@ import { demonstrateApplications } from '../../commands/projects/application-dem
 import { seedSandbox } from '../../commands/sandbox/seed-sandbox.ts';
 import { connect, type Database } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
+import { DEFAULT_SANDBOX_CALENDAR } from '../../domain/calendar/sandbox-calendar.ts';
 import { DEFAULT_SANDBOX_ACCOUNT } from '../../domain/sandbox/account.ts';
 import { system } from '../../domain/shared/entity.ts';
 import { plusDays, type CalendarDate } from '../../domain/shared/time.ts';
@@ -43,6 +44,7 @@ export async function ensureDemonstration(client: ApiClient, databaseUrl: string
   const place = { organizationId: organization.id, directory: join(dataDirectory, 'demonstration') };
   await once(`${place.directory}.imported`, () => importBill(client, place, plusDays(today, -1)));
   await once(`${place.directory}.sandbox`, () => step('Demonstration sandbox', () => fillSandbox(client, databaseUrl, place)));
+  await once(`${place.directory}.calendar`, () => step('Demonstration calendar', () => connectCalendar(client, place)));
   await once(`${place.directory}.applications`, () => step('Demonstration application', () => inDatabase(databaseUrl, (db) => waitForDecision(db, place))));
   return true;
 }
@@ -84,6 +86,12 @@ async function fillSandbox(client: ApiClient, databaseUrl: string, { organizatio
   await followOperation(client, await client.startDiscovery(source.id), () => {});
   const schedules = await client.listSchedules(organizationId);
   if (!schedules.some(({ name }) => name === OFFICE_HOURS.name)) await client.createSchedule(organizationId, OFFICE_HOURS);
+}
+
+/** What is booked appears in it. */
+async function connectCalendar(client: ApiClient, { organizationId }: Place): Promise<void> {
+  const known = await client.listCalendars(organizationId);
+  if (known.length === 0) await client.connectSandboxCalendar(organizationId, DEFAULT_SANDBOX_CALENDAR);
 }
 
 async function connectSandbox(client: ApiClient, organizationId: string): Promise<DataSource> {
