@@ -34,6 +34,7 @@ type CardFields = Pick<
 
 /** A project as a card shows it. */
 export interface ProjectCard extends CardFields {
+  sortName: string;
   periods: ProjectPeriod[];
   managers: Named[];
   members: Named[];
@@ -45,6 +46,9 @@ export interface ProjectCard extends CardFields {
 }
 
 const SORT_COLUMNS: Record<ProjectSort, string> = { name: 'lower(p.name)', start_date: 'p.start_date', end_date: 'p.end_date', created_at: 'p.created_at' };
+
+/** Lower case is the database's: a page token must mean the same to it. */
+const cardColumns = (db: Database) => ['p.*', db.raw('lower(p.name) as sort_name')] as const;
 
 /** Projects of an organization that the viewer may see, as cards; `after` is sort value and id of the last one shown. */
 export async function listProjectCards(
@@ -64,7 +68,7 @@ export async function listProjectCards(
   const counted = matching.clone().count<{ count: number }[]>('* as count');
   const column = SORT_COLUMNS[page.sort];
   const order = page.descending ? 'desc' : 'asc';
-  const rows = matching.clone().orderByRaw(`${column} ${order}, p.id ${order}`).limit(page.limit).select<Row[]>('p.*');
+  const rows = matching.clone().orderByRaw(`${column} ${order}, p.id ${order}`).limit(page.limit).select<Row[]>(...cardColumns(db));
   if (page.after !== null) void rows.whereRaw(`(${column}, p.id) ${page.descending ? '<' : '>'} (?, ?)`, [...page.after]);
   const [[total], found] = await Promise.all([counted, rows]);
   return { rows: await cardsOf(db, organizationId, viewer, found), total: total?.count ?? 0 };
@@ -72,7 +76,7 @@ export async function listProjectCards(
 
 /** The sort's value of a card, as a page token keeps it. */
 export function sortValueOf(card: ProjectCard, sort: ProjectSort): string {
-  return { name: card.name.toLowerCase(), start_date: card.startDate, end_date: card.endDate, created_at: card.createdAt }[sort];
+  return { name: card.sortName, start_date: card.startDate, end_date: card.endDate, created_at: card.createdAt }[sort];
 }
 
 /** Names of those of these projects that the viewer may see. */
@@ -83,7 +87,7 @@ export async function visibleNames(db: Database, organizationId: string, viewer:
 
 /** One project as a card, whoever may see it; null when there is none. */
 export async function getProjectCard(db: Database, organizationId: string, viewer: Viewer, id: string): Promise<ProjectCard | null> {
-  const rows = await db('projects as p').where({ 'p.organization_id': organizationId, 'p.id': id }).select<Row[]>('p.*');
+  const rows = await db('projects as p').where({ 'p.organization_id': organizationId, 'p.id': id }).select<Row[]>(...cardColumns(db));
   return (await cardsOf(db, organizationId, viewer, rows))[0] ?? null;
 }
 
@@ -125,8 +129,9 @@ async function cardsOf(db: Database, organizationId: string, { userId }: Viewer,
   });
 }
 
-function toFields(row: Row): CardFields & { periods: ProjectPeriod[] } {
+function toFields(row: Row): CardFields & Pick<ProjectCard, 'periods' | 'sortName'> {
   return {
+    sortName: row.sort_name as string,
     id: row.id as string,
     code: row.code as string,
     name: row.name as string,

@@ -1,5 +1,5 @@
 import { andThen, routineStep, step, unchanged, type Settled } from '../shared/entity.ts';
-import { laterOf, type Instant } from '../shared/time.ts';
+import { laterOf, plusMilliseconds, type Instant } from '../shared/time.ts';
 import { addDays, localDateOf, startOfDay, startOfDayAfter } from './local-days.ts';
 import type { ProjectNews } from './project-news.ts';
 import type { BufferReason, Project } from './project.ts';
@@ -67,7 +67,7 @@ function startOrWait(project: Project, at: Instant): Settled<Project> | null {
   if (room === null) throw new Error(`${project.id} is to start, and nobody asked whether its capacity is free`);
   if (room.fits) {
     // What was due before its start, or before it was approved, is not sent any more.
-    const noticedUntil = waitingSince === null ? laterOf(startsAt, approvedAt) : at;
+    const noticedUntil = plusMilliseconds(waitingSince === null ? laterOf(startsAt, approvedAt) : at, -1);
     return step(project, { ...project, state: 'active', startedAt: at, noticedUntil, waitingSince: null, waitingFor: [] }, 'projects.start', startsAt);
   }
   if (at >= endsAt) return enterBuffer(project, 'expired', at, endsAt);

@@ -114,6 +114,8 @@ test('after an outage only the newest missed warning is sent; none once the end 
 test('what was due before the start or the approval is not sent', (t) => {
   const short = live(approved({ startDate: '2026-02-01', endDate: '2026-02-05' }), '2026-02-05T16:00:00.000Z');
   t.deepEqual(short.mails.map((mail) => mail.slice(25)), ['warning 1', 'buffer']);
+  const week = live(approved({ startDate: '2026-02-01', endDate: '2026-02-07' }), '2026-02-08T16:00:00.000Z');
+  t.deepEqual(week.mails.map((mail) => mail.slice(25)), ['warning 7', 'warning 1', 'buffer'], 'on the first day is not before it');
   const late = approved({}, '2026-03-28T00:00:00.000Z');
   t.is(late.state, 'active');
   t.deepEqual(live(late, '2026-03-31T16:00:00.000Z').mails.map((mail) => mail.slice(25)), ['warning 1', 'buffer']);

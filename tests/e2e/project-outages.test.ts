@@ -76,8 +76,8 @@ test.serial('a project whose capacity another overran with waits, is told of onc
   const { db, organizationId } = world;
   await inTransaction(db, (tx) => editCapacity(tx, { organizationId, amounts: { gpu: '1', cpu: null, ram_gib: null }, prices: null }, world.decision()));
   const first = await world.project({ name: 'First', startDate: '2035-02-01', endDate: '2035-02-10' });
-  // Planned for the instant at which the first one's buffer ends.
-  const second = await world.project({ name: 'Second', startDate: '2035-02-25', endDate: '2035-03-31' });
+  // Planned for after the first one's buffer, and with midnights of its own: it is woken, not lucky.
+  const second = await world.project({ name: 'Second', timeZone: 'Asia/Taipei', startDate: '2035-02-26', endDate: '2035-03-31' });
   const refused = await aProject(db, { organizationId, managers: [world.lead], startDate: '2035-02-24', endDate: '2035-03-01' }, world.clock.now());
   const error = await t.throwsAsync(inTransaction(db, (tx) => approveProject(tx, world.ref(refused.id), world.decision())));
   t.like(error, { code: 'quotas.no-room' });

@@ -1,8 +1,30 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { clockedApi } from '../helpers/clocked-api.ts';
-import { mailServer } from '../helpers/peers/mail-server.ts';
-import { platform } from '../helpers/platform.ts';
+import { mailServer, type MailServer } from '../helpers/peers/mail-server.ts';
+import { platform, type Platform } from '../helpers/platform.ts';
 import { ledgerOf, lettersOf, projectSite, throughSmtp } from '../helpers/projects.ts';
+
+/** Each letter about the project, once, in its order. */
+function toldOnce(t: ExecutionContext, mails: MailServer): void {
+  // What reviewers and applicants are told is told elsewhere.
+  const letters = lettersOf(mails).filter(({ subject }) => /^(Iris|The resources of Iris)/.test(subject));
+  t.deepEqual(letters.map(({ subject }) => subject.replace(/ \(P-[0-9A-Z-]+\)/, '')), [
+    'Iris ends in 14 days', 'Iris ends in 7 days', 'Iris ends in 1 day', 'Iris has expired',
+    'Iris ends in 14 days', 'Iris ends in 7 days', 'Iris ends in 1 day', 'Iris has expired',
+    'The resources of Iris are released in 7 days', 'The resources of Iris are released in 3 days', 'The resources of Iris are released in 1 day', 'Iris has been released',
+  ]);
+  const ids = lettersOf(mails).map((letter) => letter.id);
+  t.is(new Set(ids).size, ids.length, 'each Message-ID once');
+  t.true(letters.some(({ raw }) => raw.includes('2035-04-15')), 'the date of the release is told');
+}
+
+async function recorded(t: ExecutionContext, db: Platform['db'], id: string): Promise<void> {
+  const actions = (await ledgerOf(db, id)).map(({ action }) => action).filter((action) => action.startsWith('projects.') && !action.includes('warn') && !action.includes('announce'));
+  t.deepEqual(actions, [
+    'projects.apply', 'projects.approve', 'projects.start', 'projects.expire', 'projects.note-pending-extension', 'projects.extend', 'projects.expire',
+    'projects.release', 'projects.release-part', 'projects.release-part', 'projects.end-release',
+  ]);
+}
 
 test('an application by one person is approved by another; the project is warned of, expires, comes back, expires again and is released', async (t) => {
   t.timeout(240_000);
@@ -45,21 +67,8 @@ test('an application by one person is approved by another; the project is warned
   t.is(await state(), 'released');
   t.like((await api.call(lead, 'GET', `/v1/projects/${id}/releases`)).body.parts, [{ owner: 'bookings', state: 'released', attempts: 1 }, { owner: 'quotas', state: 'released', attempts: 1 }]);
 
-  // What reviewers and applicants are told is told elsewhere.
-  const letters = lettersOf(mails).filter(({ subject }) => /^(Iris|The resources of Iris)/.test(subject));
-  t.deepEqual(letters.map(({ subject }) => subject.replace(/ \(P-[0-9A-Z-]+\)/, '')), [
-    'Iris ends in 14 days', 'Iris ends in 7 days', 'Iris ends in 1 day', 'Iris has expired',
-    'Iris ends in 14 days', 'Iris ends in 7 days', 'Iris ends in 1 day', 'Iris has expired',
-    'The resources of Iris are released in 7 days', 'The resources of Iris are released in 3 days', 'The resources of Iris are released in 1 day', 'Iris has been released',
-  ]);
-  const ids = lettersOf(mails).map((letter) => letter.id);
-  t.is(new Set(ids).size, ids.length, 'each Message-ID once');
-  t.true(letters.some(({ raw }) => raw.includes('2035-04-15')), 'the date of the release is told');
-  const actions = (await ledgerOf(db, id)).map(({ action }) => action).filter((action) => action.startsWith('projects.') && !action.includes('warn') && !action.includes('announce'));
-  t.deepEqual(actions, [
-    'projects.apply', 'projects.approve', 'projects.start', 'projects.expire', 'projects.note-pending-extension', 'projects.extend', 'projects.expire',
-    'projects.release', 'projects.release-part', 'projects.release-part', 'projects.end-release',
-  ]);
+  toldOnce(t, mails);
+  await recorded(t, db, id);
   t.like((await db('project_quotas').where('project_id', id).first()) as object, { gpu: '0.625000' });
   t.not((await db('project_quotas').where('project_id', id).first<{ released_at: string | null }>('released_at')).released_at, null);
   const ended = await site.client.workflow.getHandle(`project/${id}`).describe();
