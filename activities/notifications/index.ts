@@ -4,10 +4,11 @@ import { advanceEntity, type Decision } from '../../commands/shared/entity-comma
 import { addressOf, getMail, getMailSecret } from '../../db/notifications/mail-store.ts';
 import type { Database } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
-import { SECRET_PLACE } from '../../domain/notifications/mail.ts';
+import { SECRET_PLACE, type Mail, type SendResult } from '../../domain/notifications/mail.ts';
 import type { MailSender } from '../../domain/notifications/ports.ts';
+import { DomainError, toErrorRecord, type ErrorRecord } from '../../domain/shared/errors.ts';
 import { laterOf, type Clock } from '../../domain/shared/time.ts';
-import type { Vault } from '../../domain/shared/vault.ts';
+import type { Sealed, Vault } from '../../domain/shared/vault.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import type { MailActivities, SendMailAct } from '../../workflows/notifications/messages.ts';
 import { actingActivity, longAttempt } from '../shared/attempt.ts';
@@ -41,9 +42,19 @@ async function sendMail({ db, clock, vault, mail: sender }: MailActivityDependen
     return 'recipient-gone';
   }
   const { id, messageKey, subject, createdAt: date } = mail;
-  const sealed = await getMailSecret(db, id);
-  const text = sealed === null ? mail.body : mail.body.replaceAll(SECRET_PLACE, () => vault.open(sealed, id));
-  const result = await sender.send({ id, messageKey, to, subject, text, date }, signal);
+  const text = wholeText(vault, mail, await getMailSecret(db, id));
+  const result: SendResult =
+    typeof text === 'string' ? await sender.send({ id, messageKey, to, subject, text, date }, signal) : { kind: 'failed', final: null, error: text };
   await inTransaction(db, (tx) => recordSending(tx, ref, act.attempt, result, decision()));
   return result.kind === 'sent' ? 'sent' : result.error.code;
+}
+
+/** The text with its secret, if it has one; or why that cannot be opened here, which is the operator's to put right. */
+function wholeText(vault: Pick<Vault, 'open'>, { id, body }: Mail, sealed: Sealed | null): string | ErrorRecord {
+  try {
+    return sealed === null ? body : body.replaceAll(SECRET_PLACE, () => vault.open(sealed, id));
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return toErrorRecord(error);
+  }
 }

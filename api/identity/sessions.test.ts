@@ -54,6 +54,15 @@ test('all other sessions end at once; nobody ends anybody else’s', async (t) =
   t.deepEqual(byToken.body, { ended: 1 });
 });
 
+test('a platform administrator ends the sessions of an account', async (t) => {
+  const { api } = t.context;
+  const administrator = await api.person({ platformAdministrator: true });
+  const { id, email } = await api.person({ passwordHash });
+  const cookies = [await logIn(api, email, '198.51.100.10', FIREFOX), await logIn(api, email, '198.51.100.11', FIREFOX)];
+  t.deepEqual((await api.call(`/v1/users/${id}:end-sessions`, { method: 'POST', token: administrator.token })).body, { ended: 2 });
+  t.deepEqual(await Promise.all(cookies.map((cookie) => status(api, cookie))), [401, 401]);
+});
+
 test('an account that is disabled is out at once, and stays out when it is enabled again', async (t) => {
   const { api } = t.context;
   const administrator = await api.person({ platformAdministrator: true });

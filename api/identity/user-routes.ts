@@ -3,6 +3,7 @@ import { sendVerificationLetter } from '../../commands/identity/letters.ts';
 import { editUser } from '../../commands/identity/edit-user.ts';
 import { hashPassword } from '../../commands/identity/passwords.ts';
 import { newInitialPassword } from '../../commands/identity/secrets.ts';
+import { endOtherSessions } from '../../commands/identity/sessions.ts';
 import { setPassword } from '../../commands/identity/set-password.ts';
 import { listMailboxes } from '../../db/identity/mailbox-store.ts';
 import { getUser, listUsers } from '../../db/identity/user-store.ts';
@@ -144,4 +145,23 @@ const resetPassword = defineOperation({
   },
 });
 
-export const userRoutes = [list, create, get, edit, resetPassword];
+const endSessions = defineOperation({
+  method: 'post',
+  path: '/v1/users/{id}:end-sessions',
+  id: 'endUserSessions',
+  summary: 'End every session of an account; it stays enabled, and its tokens stay',
+  tags: ['identity'],
+  access: { kind: 'platform-administrator' },
+  tokenScope: 'admin',
+  params: ofUser,
+  responses: { 200: z.strictObject({ ended: z.int() }) },
+  async handle(context, { params }) {
+    return await context.transact(async (tx) => {
+      if ((await getUser(tx, params.id)) === null) throw notFound('user', params.id);
+      const ended = await endOtherSessions(tx, { userId: params.id, keep: null }, { at: context.at, by: context.actor });
+      return { status: 200, body: { ended } };
+    });
+  },
+});
+
+export const userRoutes = [list, create, get, edit, resetPassword, endSessions];

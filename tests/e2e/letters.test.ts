@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import test from 'ava';
 import { startApi } from '../../api/main.ts';
 import { createToken } from '../../commands/identity/create-token.ts';
@@ -36,10 +37,12 @@ const secretIn = (raw: string): string => /#([\w-]{43})/.exec(raw.replaceAll('=\
 
 test('letters reach people of no organization, and their secrets are in the mail alone', async (t) => {
   const { server, db, organizationId, call, startWorkers, client } = await site(t);
-  const workers = await startWorkers();
-  t.teardown(() => workers.stop());
   t.is(await call('/v1/me/mailboxes', { address: 'second@example.net' }), 201);
   t.is(await call(`/v1/organizations/${organizationId}/invitations`, { email: 'guest@example.net', role: 'member' }), 201);
+  // What was lost on the way is found by the reconciler, which has to know rows of no organization too.
+  await db('wake_ups').delete();
+  const workers = await startWorkers();
+  t.teardown(() => workers.stop());
   const to = (address: string) => server.received.find((mail) => mail.to.join() === address);
   await eventually(async () => (await db('mails').where({ state: 'sent' })).length === 3, 'a letter each, and the news of a new mailbox', 150);
   const [verification, invitation] = [to('second@example.net')?.raw ?? '', to('guest@example.net')?.raw ?? ''];
@@ -74,4 +77,24 @@ test('a letter survives a server that is away and a mailbox that is removed mean
   t.deepEqual((await letters())[0], { state: 'sent', outcome: 'sent', attempts: 2 });
   t.is(secretIn(server.received.find((mail) => mail.to.join() === 'greylisted@example.net')?.raw ?? '').length, 43);
   t.false(server.received.some((mail) => mail.to.join() === 'removed@example.net'));
+});
+
+test('a letter whose secret cannot be opened says so, and leaves once the key is back', async (t) => {
+  const clock = testClock('2035-06-01T08:00:00.000Z');
+  const { server, db, call, startWorkers, config, ...rest } = await site(t);
+  t.is(await call('/v1/me/mailboxes', { address: 'second@example.net' }), 201);
+  const travelled = { ...rest, db, config };
+  const letter = async () => await db('mails').where('kind', 'mailbox-verification').first('state', 'attempts', 'last_error');
+  const known = config.secretKeys;
+  config.secretKeys = { current: randomBytes(32), previous: [] };
+  let workers = await startWorkers(clock);
+  t.teardown(() => workers.stop());
+  await untilQuiet(travelled, clock.now());
+  t.like(await letter(), { state: 'pending', attempts: 1, last_error: { code: 'vault.unknown-key' } });
+  await workers.stop();
+  config.secretKeys = known;
+  workers = await startWorkers(clock);
+  await travel(travelled, clock, plusMilliseconds(clock.now(), 61_000));
+  t.like(await letter(), { state: 'sent', attempts: 2 });
+  t.is(secretIn(server.received.find((mail) => mail.to.join() === 'second@example.net')?.raw ?? '').length, 43);
 });
