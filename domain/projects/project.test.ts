@@ -222,6 +222,7 @@ test('owners are released beside each other; one that fails is tried again and h
   const error = { code: 'x.y', kind: 'unavailable' as const, message: 'not now' };
   const failed = recordRelease(releasing, of('bookings', 1), { kind: 'failed', error }, at).entity;
   t.like(failed.releaseSteps[0], { state: 'pending', attempts: 1, nextAttemptAt: '2026-04-14T16:01:05.000Z' });
+  t.deepEqual(recordRelease(failed, of('bookings', 1), { kind: 'released', released: { count: 0, ids: [] } }, at).transitions, [], 'an attempt that was made up for changes nothing');
   const half = settleProject(recordRelease(failed, of('quotas', 1), { kind: 'released', released: { count: 2, ids: [] } }, at).entity, at).entity;
   t.is(half.state, 'releasing');
   t.is(half.nextDueAt, '2026-04-14T16:01:05.000Z');
