@@ -23,6 +23,18 @@ test('what bookings leave free has both its ends within the window, and touching
   t.deepEqual(freePeriods([], window), { free: [window], freeSeconds: 86_400, bookedSeconds: 0 });
 });
 
+test('what is free is counted to the millisecond, whatever the day', (t) => {
+  const instant = fc.date({ min: new Date('2000-01-01'), max: new Date('2099-12-31'), noInvalidDate: true }).map((date) => date.toISOString());
+  fc.assert(
+    fc.property(instant, instant, (a, b) => {
+      const [from, to] = a < b ? [a, b] : [b, a];
+      return freePeriods([], { from, to }).freeSeconds === (Date.parse(to) - Date.parse(from)) / 1000;
+    }),
+    { seed: 7, numRuns: 500 },
+  );
+  t.pass();
+});
+
 test('an hour is free exactly when no booking takes it', (t) => {
   const booking = fc.record({ start: fc.integer({ min: -5, max: 28 }), length: fc.option(fc.integer({ min: 1, max: 12 }), { nil: null }) });
   fc.assert(

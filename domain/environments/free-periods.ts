@@ -26,7 +26,7 @@ export function freePeriods(bookings: readonly BookingPeriod[], { from, to }: Wi
     if (cursor >= to || since >= to) break;
     if (since > cursor) {
       free.push({ from: cursor, to: since });
-      freeMs += Date.parse(since) - Date.parse(cursor);
+      freeMs += epochOf(since) - epochOf(cursor);
       cursor = since;
     }
     const end = until === null || until > to ? to : until;
@@ -34,8 +34,18 @@ export function freePeriods(bookings: readonly BookingPeriod[], { from, to }: Wi
   }
   if (cursor < to) {
     free.push({ from: cursor, to });
-    freeMs += Date.parse(to) - Date.parse(cursor);
+    freeMs += epochOf(to) - epochOf(cursor);
   }
-  const wholeMs = Date.parse(to) - Date.parse(from);
+  const wholeMs = epochOf(to) - epochOf(from);
   return { free, freeSeconds: freeMs / 1000, bookedSeconds: (wholeMs - freeMs) / 1000 };
+}
+
+/**
+ * Milliseconds since 1970. A month of a thousand environments has twenty thousand instants, all of the one form that
+ * an Instant has: Date.parse, which knows every form, takes three times as long.
+ */
+function epochOf(instant: Instant): number {
+  const digit = (at: number): number => instant.charCodeAt(at) - 48;
+  const two = (at: number): number => digit(at) * 10 + digit(at + 1);
+  return Date.UTC(two(0) * 100 + two(2), two(5) - 1, two(8), two(11), two(14), two(17), digit(20) * 100 + two(21));
 }
