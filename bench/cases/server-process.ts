@@ -18,7 +18,7 @@ export interface ServerProcess {
 }
 
 /** Starts a file of this folder that listens and tells its port, in a process of its own. */
-export async function startServer<Input extends ServerInput>(server: ServerModule, input: Input): Promise<ServerProcess> {
+export async function startServer(server: ServerModule, input: ServerInput): Promise<ServerProcess> {
   const child = fork(fileURLToPath(new URL(`./${server}`, import.meta.url)), [], { execArgv: [] });
   child.send(input);
   const port = await firstMessage<{ port: number }>(child, server);

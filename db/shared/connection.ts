@@ -38,7 +38,7 @@ export interface ConnectOptions {
 
 /** What a session is, whoever pools it: it runs in UTC, and values come back as `types` says. */
 export function sessionOf(databaseUrl: string, applicationName: string): pg.ClientConfig {
-  return { connectionString: databaseUrl, application_name: applicationName, options: '-c TimeZone=UTC -c jit=off', keepAlive: true, types: types as pg.CustomTypesConfig };
+  return { connectionString: databaseUrl, application_name: applicationName, options: '-c TimeZone=UTC -c jit=off', keepAlive: true, types };
 }
 
 /** A pool of connections. Sessions run in UTC; `destroy()` closes it. */
