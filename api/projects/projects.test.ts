@@ -236,6 +236,25 @@ test.serial('a declined project stays as it was applied for, without quota', asy
   t.is((await api.db('wake_ups').where('entity_id', id)).length, 0, 'it has no workflow');
 });
 
+test.serial('who waits for capacity is shown whom for: by name to those who may see them, counted to others', async (t) => {
+  const { api } = t.context;
+  const its = await world(api);
+  const { organizationId, lead, hand } = its;
+  await inTransaction(api.db, (tx) => editCapacity(tx, { organizationId, amounts: { gpu: '1', cpu: null, ram_gib: null }, prices: null }, { at: api.clock.now(), by }));
+  const first = await begun(api, its, 1, { name: 'First', managers: [lead.id], members: [] });
+  // Nobody sees the first one's end: its quota outlives its plan.
+  const startDate = addDays(first.endDate, 15);
+  const second = await anApprovedProject(api.db, { organizationId, managers: [lead.id], members: [hand.id], startDate, endDate: startDate }, api.clock.now());
+  api.clock.forward(15 * DAY_MS);
+  await inTransaction(api.db, (tx) => advanceEntity(tx, projectEntity, { organizationId, id: second.id }, api.clock.now()));
+  const seen = async (person: Person): Promise<Reply['body']> => (await api.call(`/v1/projects/${second.id}`, { token: person.token })).body;
+  t.like(await seen(lead), { state: 'scheduled', waiting_for: { projects: [{ id: first.id, name: 'First' }], others: 0 } });
+  t.like(await seen(hand), { state: 'scheduled', waiting_for: { projects: [], others: 1 } });
+  const environmentId = await insertEnvironment(api.db, organizationId, {}, api.clock.now());
+  const booked = await post(api, `/v1/organizations/${organizationId}/bookings`, hand, { environment_id: environmentId, project_id: second.id });
+  t.like(booked, { status: 409, body: { code: 'projects.not-active' } });
+});
+
 test.serial('a rehearsal names what is ahead, to those who may see it', async (t) => {
   const { api } = t.context;
   const its = await world(api);
