@@ -41,7 +41,7 @@ test('workers are killed between a calendar’s effect and its record, and Tempo
     const made = await book(site.db, { organizationId, environmentId, booker, at: systemClock.now(), since, until: plusMilliseconds(since, HOUR_MS) });
     bookings.push(made.id);
   };
-  const shown = (): (string | undefined)[] => google.state.shown().map(({ extendedProperties }) => extendedProperties?.private?.orreryBooking);
+  const shown = (): string[] => google.state.shown().map(({ extendedProperties }) => extendedProperties?.private?.orreryBooking ?? '');
   const inLine = async (): Promise<boolean> => (await site.db('calendar_events').whereNotNull('waiting_since')).length === 0 && shown().length === bookings.length;
 
   await bookNext();

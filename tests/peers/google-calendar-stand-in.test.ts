@@ -3,6 +3,12 @@ import { problemsOfAnswer, problemsOfRequest, routeOf } from '../helpers/peers/g
 
 const EVENTS = '/calendar/v3/calendars/c_1%40group.calendar.google.com/events';
 
+function known(verb: string, path: string): NonNullable<ReturnType<typeof routeOf>> {
+  const found = routeOf(verb, path);
+  if (found === null) throw new Error(`no call ${verb} ${path}`);
+  return found;
+}
+
 test('calls are those that Google’s SDK is generated with, and parameters are read from their paths', (t) => {
   const found = routeOf('PATCH', `${EVENTS}/bkg1`);
   t.is(found?.route.method, 'calendar.events.patch');
@@ -12,7 +18,7 @@ test('calls are those that Google’s SDK is generated with, and parameters are 
 });
 
 test('what the SDK does not declare is a problem, in requests and in answers', (t) => {
-  const { route, params } = routeOf('POST', EVENTS) ?? t.fail('no such call') as never;
+  const { route, params } = known('POST', EVENTS);
   const problems = (query: string, body: unknown): string[] => problemsOfRequest(route, params, new URLSearchParams(query), body);
   t.deepEqual(problems('', { id: 'a', start: { dateTime: 'x' }, extendedProperties: { private: { a: 'b' } }, recurrence: null }), []);
   t.deepEqual(problems('syncToken=1', {}), ['syncToken is no parameter of calendar.events.insert']);
@@ -22,13 +28,13 @@ test('what the SDK does not declare is a problem, in requests and in answers', (
     'body.recurrence is no list',
     'body.reminders.useDefault is no boolean',
   ]);
-  const list = routeOf('GET', EVENTS) ?? t.fail('no such call') as never;
+  const list = known('GET', EVENTS);
   t.deepEqual(problemsOfRequest(list.route, list.params, new URLSearchParams('maxResults=many'), { id: 'a' }), ['maxResults is no number', 'a body where none belongs']);
   t.deepEqual(problemsOfRequest(list.route, {}, new URLSearchParams(), undefined), ['calendarId is missing']);
   t.deepEqual(problemsOfAnswer(list.route, { items: [{ id: 'a', attendees: [{ email: 'a@b', mood: 'good' }] }], nextSyncToken: 7 }), [
     'answer.items[0].attendees[0].mood is not declared',
     'answer.nextSyncToken is no string',
   ]);
-  const remove = routeOf('DELETE', `${EVENTS}/bkg1`) ?? t.fail('no such call') as never;
+  const remove = known('DELETE', `${EVENTS}/bkg1`);
   t.deepEqual(problemsOfAnswer(remove.route, {}), ['an answer where none belongs']);
 });
