@@ -67,6 +67,32 @@ test('the letter proves an address of the account that nobody had verified', asy
   t.like((await api.call('/v1/me/mailboxes', { token })).body.items[1], { address: 'second@engines.example', verified: true });
 });
 
+test('an address that is another account’s is nobody else’s to join with', async (t) => {
+  const { api } = t.context;
+  const { invite } = await site(api);
+  const [owner, claimant] = [await api.person(), await api.person()];
+  await post(api, '/v1/me/mailboxes', { address: owner.email }, claimant.token);
+  await invite(owner.email);
+  const secret = await secretTo(api, owner.email);
+  t.is((await post(api, '/v1/invitations:accept', { token: secret }, claimant.token)).body.code, 'organizations.invitation-for-another');
+  t.is((await post(api, '/v1/invitations:accept', { token: secret }, owner.token)).status, 200);
+});
+
+test('accepting and verifying the address elsewhere race into one owner of it', async (t) => {
+  const { api } = t.context;
+  const { invite } = await site(api);
+  for (const name of ['one', 'two', 'three']) {
+    const address = `${name}@raced.example`;
+    const { token } = await api.person();
+    await post(api, '/v1/me/mailboxes', { address }, token);
+    await invite(address);
+    const [link, letter] = [await secretTo(api, address), await newestSecret(api, address, 'mailbox-verification')];
+    const replies = await Promise.all([accept(api, link), post(api, '/v1/mailboxes:verify', { token: letter })]);
+    t.deepEqual(replies.map(({ status }) => status).toSorted((a, b) => a - b), [200, 409]);
+    t.is((await api.db('mailboxes').where({ address }).whereNotNull('verified_at')).length, 1);
+  }
+});
+
 test('a member is not invited, nor is anybody twice', async (t) => {
   const { api } = t.context;
   const { organizationId, invite } = await site(api);

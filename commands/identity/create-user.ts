@@ -2,6 +2,7 @@ import { recordLedgerEntry } from '../../db/audit/ledger-store.ts';
 import { findVerifiedMailbox, insertMailbox } from '../../db/identity/mailbox-store.ts';
 import { insertUser } from '../../db/identity/user-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
+import { violatedConstraint } from '../../db/shared/transaction.ts';
 import { NOT_ACTIVATED } from '../../domain/identity/activation.ts';
 import type { Mailbox } from '../../domain/identity/mailbox.ts';
 import { EMPTY_PROFILE } from '../../domain/identity/profile.ts';
@@ -33,6 +34,16 @@ export function emailTaken(email: string, cause?: unknown): DomainError {
   });
 }
 
+/** Writes an address as one account's: another may have it in the moment in which it is written, `identity.email-taken`. */
+export async function ofOneAccount<T>(address: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!['mailboxes_verified_once', 'users_email_unique'].includes(violatedConstraint(error) ?? '')) throw error;
+    throw emailTaken(address, error);
+  }
+}
+
 /** Makes an account with its primary mailbox. An address belongs to one account, without case: `identity.email-taken`. */
 export async function createUser(tx: Transaction, request: CreateUser, decision: { at: Instant; by: Actor }): Promise<User> {
   const { at, by } = decision;
@@ -41,7 +52,7 @@ export async function createUser(tx: Transaction, request: CreateUser, decision:
   const user: User = { id: newId('user'), ...fields, passwordExpiresAt, profile: EMPTY_PROFILE, activation: NOT_ACTIVATED, disabledAt: null, ...times };
   if ((await findVerifiedMailbox(tx, user.email)) !== null || !(await insertUser(tx, user))) throw emailTaken(user.email);
   const mailbox: Mailbox = { id: newId('mailbox'), userId: user.id, address: user.email, isPrimary: true, verifiedAt: emailVerified ? at : null, notices: true, ...times };
-  await insertMailbox(tx, mailbox);
+  await ofOneAccount(user.email, () => insertMailbox(tx, mailbox));
   await recordLedgerEntry(tx, {
     id: newId('ledger-entry'),
     organizationId: null,

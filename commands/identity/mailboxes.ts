@@ -2,14 +2,13 @@ import { findLetterToken, spendLetterToken } from '../../db/identity/letter-toke
 import { deleteMailbox, getMailbox, insertMailbox, listMailboxes, saveMailbox } from '../../db/identity/mailbox-store.ts';
 import { lockUser, saveUser } from '../../db/identity/user-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
-import { violatedConstraint } from '../../db/shared/transaction.ts';
 import { letterIsVoid, MOST_MAILBOXES, requireNotPrimary, requireUnverified, requireVerified, type Mailbox } from '../../domain/identity/mailbox.ts';
 import type { User } from '../../domain/identity/user.ts';
 import { DomainError, notFound } from '../../domain/shared/errors.ts';
 import { laterOf, type Instant } from '../../domain/shared/time.ts';
 import { tellOfAccount } from '../notifications/port.ts';
 import { newId } from '../shared/new-id.ts';
-import { emailTaken } from './create-user.ts';
+import { ofOneAccount } from './create-user.ts';
 import { sendVerificationLetter, type LetterDesk } from './letters.ts';
 import { passActivation } from './port.ts';
 import { recordAccountStep, type AccountDecision } from './record-account-step.ts';
@@ -127,16 +126,6 @@ async function written(tx: Transaction, before: Mailbox, changed: Mailbox, actio
   await saveMailbox(tx, after);
   await recordAccountStep(tx, { action, subject: after.id, before: forLedger(before), after: forLedger(after) }, decision);
   return after;
-}
-
-/** Another account may have the address in the moment in which it is written. */
-async function ofOneAccount<T>(address: string, write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    if (!['mailboxes_verified_once', 'users_email_unique'].includes(violatedConstraint(error) ?? '')) throw error;
-    throw emailTaken(address, error);
-  }
 }
 
 async function tell(tx: Transaction, user: User, mailbox: Mailbox, { key, what, at }: { key: string; what: string; at: Instant }): Promise<void> {

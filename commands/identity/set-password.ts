@@ -1,5 +1,5 @@
 import { forgetDevices } from '../../db/identity/device-store.ts';
-import { findLetterToken, spendLetterToken, voidResets } from '../../db/identity/letter-token-store.ts';
+import { findLetterToken, voidResets } from '../../db/identity/letter-token-store.ts';
 import { findVerifiedMailbox } from '../../db/identity/mailbox-store.ts';
 import { revokeSessionsOf } from '../../db/identity/session-store.ts';
 import { getUser, lockUser, saveUser } from '../../db/identity/user-store.ts';
@@ -57,17 +57,16 @@ export async function userOfReset(db: Database, secret: string, at: Instant): Pr
   return user?.disabledAt === null ? user : null;
 }
 
-/** Sets a password by the secret of a letter, once, and ends every session. */
+/** Sets a password by the secret of a letter, once, and ends every session. Setting one voids every such letter, so this one is used up. */
 export async function resetPassword(
   tx: Transaction,
   request: { secret: string; userId: string; passwordHash: string },
   decision: { at: Instant; requestId: string },
 ): Promise<void> {
   const { at, requestId } = decision;
-  const tokenHash = hashSecret(request.secret);
   const user = await lockUser(tx, request.userId);
-  const token = await findLetterToken(tx, 'reset-password', tokenHash, at);
-  if (user === null || user.disabledAt !== null || token?.userId !== user.id || !(await spendLetterToken(tx, tokenHash))) throw letterIsVoid();
+  const token = await findLetterToken(tx, 'reset-password', hashSecret(request.secret), at);
+  if (user === null || user.disabledAt !== null || token?.userId !== user.id) throw letterIsVoid();
   const by = { kind: 'person' as const, id: user.id, name: user.displayName, requestId };
   await setPassword(tx, { userId: user.id, passwordHash: request.passwordHash, passwordExpiresAt: null, keepSession: null }, { at, by });
 }

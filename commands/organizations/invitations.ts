@@ -12,7 +12,7 @@ import type { OrganizationRole } from '../../domain/organizations/role.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import { DomainError, notFound } from '../../domain/shared/errors.ts';
 import { laterOf, plusMilliseconds, type Instant } from '../../domain/shared/time.ts';
-import { createUser } from '../identity/create-user.ts';
+import { createUser, ofOneAccount } from '../identity/create-user.ts';
 import { letterLink, type LetterDesk } from '../identity/letters.ts';
 import { passActivation } from '../identity/port.ts';
 import { hashSecret, newLinkSecret } from '../identity/secrets.ts';
@@ -138,7 +138,8 @@ async function joining(tx: Transaction, userId: string, { address }: Invitation,
       message: `This invitation went to ${address}, which is no address of the account you are signed in to. Sign in to the one it belongs to, add the address to this one first, or log out and accept with a new account.`,
     });
   }
-  if (mailbox.verifiedAt === null) await saveMailbox(tx, { ...mailbox, verifiedAt: at, version: mailbox.version + 1, lastAt: laterOf(at, mailbox.lastAt) });
+  const verified = { ...mailbox, verifiedAt: at, version: mailbox.version + 1, lastAt: laterOf(at, mailbox.lastAt) };
+  if (mailbox.verifiedAt === null) await ofOneAccount(address, () => saveMailbox(tx, verified));
   return user;
 }
 
