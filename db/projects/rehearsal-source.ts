@@ -3,7 +3,8 @@ import type { Instant } from '../../domain/shared/time.ts';
 import type { Database } from '../shared/connection.ts';
 import { projectsDueUntil } from './project-store.ts';
 
-const PAGE = 500;
+/** Small enough that rehearsing a page does not keep others waiting. */
+const PAGE = 100;
 
 /** Every project of the organization that time alone moves until `to`, in the order of their ids. */
 export async function* projectsToRehearse(db: Database, organizationId: string, to: Instant): AsyncGenerator<Project> {

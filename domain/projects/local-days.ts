@@ -1,28 +1,29 @@
 import { Temporal } from 'temporal-polyfill';
 import { invalidField } from '../shared/errors.ts';
-import { toInstant, type CalendarDate, type Instant } from '../shared/time.ts';
+import { plusDays, toInstant, type CalendarDate, type Instant } from '../shared/time.ts';
 
 /** The longest a project may be planned for at once: ten years. */
 export const MOST_DAYS = 3_660;
 
 /** The instant at which a local day begins in a zone: midnight, or the first moment after it where clocks skip midnight. */
 export function startOfDay(date: CalendarDate, timeZone: string): Instant {
-  return toInstant(Temporal.PlainDate.from(date).toZonedDateTime(timeZone).epochMilliseconds);
+  return remembered(STARTS, date, timeZone, () => toInstant(Temporal.PlainDate.from(date).toZonedDateTime(timeZone).epochMilliseconds));
 }
 
 /** The local date of an instant. */
 export function localDateOf(at: Instant, timeZone: string): CalendarDate {
-  return Temporal.Instant.from(at).toZonedDateTimeISO(timeZone).toPlainDate().toString();
+  return remembered(DATES, at, timeZone, () => Temporal.Instant.from(at).toZonedDateTimeISO(timeZone).toPlainDate().toString());
 }
 
 /** The date `days` calendar days after `date`; negative counts go back. */
 export function addDays(date: CalendarDate, days: number): CalendarDate {
-  return Temporal.PlainDate.from(date).add({ days }).toString();
+  return plusDays(date, days);
 }
 
 /** How many calendar days `to` is after `from`; negative when it is before. */
 export function daysFrom(from: CalendarDate, to: CalendarDate): number {
-  return Temporal.PlainDate.from(from).until(to, { largestUnit: 'day' }).days;
+  // Dates without a zone: each of their days has 24 hours.
+  return (Date.parse(to) - Date.parse(from)) / 86_400_000;
 }
 
 /** The start of the local day `days` days after the one of `at`; 0 for the day of `at` itself. */
@@ -80,4 +81,19 @@ function parses(parse: () => unknown): boolean {
     if (error instanceof RangeError) return false;
     throw error;
   }
+}
+
+/** Projects share zones and midnights: asking the zone's rules anew for each costs a hundred times as much as remembering. */
+const MOST_REMEMBERED = 10_000;
+const STARTS = new Map<string, string>();
+const DATES = new Map<string, string>();
+
+function remembered(known: Map<string, string>, of: string, timeZone: string, ask: () => string): string {
+  const key = `${of} ${timeZone}`;
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  if (known.size >= MOST_REMEMBERED) known.clear();
+  const answer = ask();
+  known.set(key, answer);
+  return answer;
 }
