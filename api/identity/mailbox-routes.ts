@@ -3,7 +3,7 @@ import { letterLimits } from '../../commands/identity/login-limits.ts';
 import { getMailbox, listMailboxes } from '../../db/identity/mailbox-store.ts';
 import type { Mailbox } from '../../domain/identity/mailbox.ts';
 import { notFound } from '../../domain/shared/errors.ts';
-import { requireCaller, requireRecentLogin } from '../shared/authorize.ts';
+import { requireCaller, requireRecentLogin, requireUnlimited } from '../shared/authorize.ts';
 import { requireIfMatch } from '../shared/etag.ts';
 import { idOf, instant } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
@@ -67,6 +67,7 @@ const add = defineOperation({
   async handle(context, { body }) {
     const { deps, at, actor: by } = context;
     const caller = requireCaller(context.caller);
+    requireUnlimited(caller);
     requireRecentLogin(caller, at);
     const { userId } = caller;
     await letterLimits(deps.db).take(userId, body.address);
@@ -126,7 +127,9 @@ const remove = defineOperation({
   params,
   responses: { 204: null },
   async handle(context, { params: { id } }) {
-    const { userId } = requireCaller(context.caller);
+    const caller = requireCaller(context.caller);
+    requireUnlimited(caller);
+    const { userId } = caller;
     return await context.transact(async (tx) => {
       await removeMailbox(tx, { userId, mailboxId: id }, { at: context.at, by: context.actor });
       return { status: 204, body: null };
@@ -147,6 +150,7 @@ const primary = defineOperation({
   responses: { 200: mailboxBody },
   async handle(context, { params: { id } }) {
     const caller = requireCaller(context.caller);
+    requireUnlimited(caller);
     requireRecentLogin(caller, context.at);
     const { userId } = caller;
     return await context.transact(async (tx) => {

@@ -153,3 +153,22 @@ test('a membership and a verification that race leave nobody half activated', as
     t.is((await api.call('/v1/me', { token })).body.activation.state, 'passed');
   }
 });
+
+test('a token for one organization changes nothing by which its owner is let in everywhere', async (t) => {
+  const { api } = t.context;
+  const organizationId = await api.organization();
+  const { token, id: userId } = await api.member(organizationId, 'member');
+  const { id } = (await add(api, token, 'mine@example.net')).body;
+  await verify(api, await newestSecret(api, 'mine@example.net', 'mailbox-verification'));
+  const limited = await api.token(userId, { scopes: ['admin'], organizationId });
+  const refused = [
+    await add(api, limited, 'thief@example.net'),
+    await act(api, limited, id, 'make-primary'),
+    await api.call(`/v1/me/mailboxes/${id}`, { method: 'DELETE', token: limited }),
+    await api.call('/v1/me/sessions', { token: limited }),
+    await api.call('/v1/me/sessions:revoke-others', { method: 'POST', token: limited }),
+  ];
+  t.deepEqual(refused.map(({ status, body }) => [status, body.code]), refused.map(() => [403, 'identity.token-limited']));
+  t.is((await mine(api, token)).length, 2);
+  t.is((await act(api, token, id, 'make-primary')).status, 200);
+});

@@ -5,7 +5,7 @@ import { idleSince } from '../../domain/identity/session.ts';
 import { LONGEST_PASSWORD } from '../../domain/identity/user.ts';
 import { invalidField } from '../../domain/shared/errors.ts';
 import { requireOwnOrigin } from '../shared/authenticate.ts';
-import { requireCaller } from '../shared/authorize.ts';
+import { requireCaller, requireUnlimited } from '../shared/authorize.ts';
 import { idOf, instant } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
 import { z } from '../shared/zod.ts';
@@ -105,7 +105,9 @@ const list = defineOperation({
   tokenScope: 'admin',
   responses: { 200: z.strictObject({ items: z.array(listedSession) }) },
   async handle({ deps, caller, at }) {
-    const { userId, credential } = requireCaller(caller);
+    const asking = requireCaller(caller);
+    requireUnlimited(asking);
+    const { userId, credential } = asking;
     const current = credential.kind === 'session' ? credential.sessionId : null;
     const sessions = await listSessions(deps.db, userId, { at, idleSince: idleSince(at) });
     return { status: 200, body: { items: sessions.map((session) => sessionView(session, current)) } };
@@ -123,9 +125,10 @@ const end = defineOperation({
   params: z.strictObject({ id: idOf('session') }),
   responses: { 204: null },
   async handle(context, { params }) {
-    const { userId } = requireCaller(context.caller);
+    const caller = requireCaller(context.caller);
+    requireUnlimited(caller);
     return await context.transact(async (tx) => {
-      await endSession(tx, { userId, sessionId: params.id }, { at: context.at, by: context.actor });
+      await endSession(tx, { userId: caller.userId, sessionId: params.id }, { at: context.at, by: context.actor });
       return { status: 204, body: null };
     });
   },
@@ -141,7 +144,9 @@ const endOthers = defineOperation({
   tokenScope: 'admin',
   responses: { 200: z.strictObject({ ended: z.int() }) },
   async handle(context) {
-    const { userId, credential } = requireCaller(context.caller);
+    const caller = requireCaller(context.caller);
+    requireUnlimited(caller);
+    const { userId, credential } = caller;
     const keep = credential.kind === 'session' ? credential.sessionId : null;
     return await context.transact(async (tx) => {
       const ended = await endOtherSessions(tx, { userId, keep }, { at: context.at, by: context.actor });
