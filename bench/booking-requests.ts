@@ -131,9 +131,11 @@ function besideWorkersCase(bench: Bench): Case {
 
 const leftBy = ({ output }: Measurement): Left => output.left as Left;
 
-/** Product and statements must leave the same rows, or they did not do the same work. */
+/** Product and statements must leave the same rows, or they did not do the same work; holder and manager have mail of each booking. */
 function refuseDifference(results: Results): void {
   const [first] = (results.get(PRODUCT) ?? []).map(leftBy);
+  const [bookings, mails] = [first?.bookings, first?.mails].map((left) => Number(left?.split(' ')[0]));
+  if (mails !== 2 * (bookings ?? 0)) throw new Error(`${mails} mails of ${bookings} bookings. No result counts.`);
   const of = ({ wakeUps: _delivered, ...rest }: Left): string => JSON.stringify(rest);
   for (const name of [PRODUCT, STATEMENTS, BESIDE_WORKERS]) {
     for (const left of (results.get(name) ?? []).map(leftBy)) {

@@ -64,7 +64,10 @@ export async function fillBookings(db: Database, each: number, from: Instant): P
 
 async function insertPerson(db: Database, role: 'manager' | 'engineer', name: string): Promise<string> {
   const id = newId('user');
-  await db('users').insert({ id, email: `${id}@example.org`, display_name: name, created_at: AT, last_at: AT });
+  const address = `${id}@example.org`;
+  await db('users').insert({ id, email: address, display_name: name, created_at: AT, last_at: AT });
+  // Mail goes to verified mailboxes alone.
+  await db('mailboxes').insert({ id: newId('mailbox'), user_id: id, address, is_primary: true, verified_at: AT, created_at: AT, last_at: AT });
   await db('memberships').insert({ organization_id: TENANT.organizationId, user_id: id, role, created_at: AT });
   return id;
 }
