@@ -73,6 +73,21 @@ test('a hold that has expired is neither used nor renewed, whether or not anybod
   for (const attempt of [use, renew]) t.like(await t.throwsAsync(attempt()), { code: 'quotas.hold-expired' });
 });
 
+test('who holds anew after a hold has expired has a new one, whether or not anybody swept it, and wherever the old one was', async (t) => {
+  const site = await quotaSite(t);
+  const { db, granted, job, wish, sums } = site;
+  const [projectId, other, jobId] = [await granted(gpus('1')), await granted(gpus('1')), await job()];
+  const hold = (project: string, at: string, until: string) => inTransaction(db, (tx) => holdQuota(tx, wish(project, jobId, gpus('0.5'), until), { at, by }));
+  const first = await hold(projectId, QUOTA_START, after(1));
+  const second = await hold(projectId, after(1), after(2));
+  t.not(second.id, first.id);
+  t.like(await inTransaction(db, (tx) => renewHold(tx, { ...refOf(site, second.id), expiresAt: after(3) }, { at: after(1), by })), { state: 'held' });
+  const third = await hold(other, after(3), after(4));
+  t.deepEqual([(await sums(projectId)).row, (await sums(other)).row], [{ held: '0', used: '0' }, { held: '0.5', used: '0' }]);
+  t.deepEqual(await db('ledger').where('subject', second.id).orderBy('id').pluck('action'), ['quotas.hold', 'quotas.release']);
+  t.is((await inTransaction(db, (tx) => commitHold(tx, refOf(site, third.id), { at: after(3), by }))).state, 'committed');
+});
+
 test('a renewed hold lasts until the later end, and nothing is written of it', async (t) => {
   const site = await quotaSite(t);
   const { db, granted, hold } = site;

@@ -3,10 +3,10 @@ import { OWNER_KINDS, stateOfOwner } from '../../db/quotas/owner-kinds.ts';
 import { lockQuota } from '../../db/quotas/quota-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { violatedConstraint } from '../../db/shared/transaction.ts';
-import { commit, end, refuseExpiry, renew, type Allocation, type AllocationOwner, type ReleaseReason } from '../../domain/quotas/allocation.ts';
+import { commit, end, hasExpired, refuseExpiry, renew, type Allocation, type AllocationOwner, type ReleaseReason } from '../../domain/quotas/allocation.ts';
 import { describeAmounts, kindsAbove, leftOf, plus, QUOTA_KINDS, readSomething, type ExactAmounts } from '../../domain/quotas/amounts.ts';
 import { released, type ProjectQuota } from '../../domain/quotas/grant.ts';
-import type { Settled, Transition } from '../../domain/shared/entity.ts';
+import { unchanged, type Settled, type Transition } from '../../domain/shared/entity.ts';
 import { DomainError, invalidField, notFound } from '../../domain/shared/errors.ts';
 import { laterOf, type Instant } from '../../domain/shared/time.ts';
 import type { Decision } from '../shared/entity-commands.ts';
@@ -32,7 +32,7 @@ export interface AllocationRef {
 
 /**
  * Holds a part of a project's quota for its owner; never more than the quota, whoever else asks. What has expired is
- * freed first when it is needed. Repeated for the same owner and amounts it answers with what the owner has.
+ * freed first when it is needed. Repeated for the same owner and amounts it answers with what the owner has, unless that has expired.
  * Refuses: `quotas.not-enough-free` (details: free, asked, kinds), `quotas.no-quota`, `quotas.released`,
  * `quotas.unknown-owner-kind`, `quotas.no-such-owner`, `quotas.owner-ended`, `quotas.already-held` (the owner has other
  * amounts), and what `readSomething` and `refuseExpiry` of the domain refuse.
@@ -41,12 +41,20 @@ export async function holdQuota(tx: Transaction, hold: Hold, decision: Decision)
   const amounts = readSomething(hold.amounts, 'amounts');
   refuseExpiry(hold.expiresAt, decision.at);
   await requireOwner(tx, hold);
-  const known = await openAllocationOf(tx, hold.organizationId, hold.owner);
+  const known = await heldBy(tx, hold, decision);
   if (known !== null) return sameHold(known, hold.projectId, amounts);
   const wish = { ...hold, amounts, id: newId('quota-allocation') };
   const held = (await attempt(tx, wish, decision.at)) ?? (await holdWhatExpired(tx, wish, decision));
   await recordAllocations(tx, [{ action: 'quotas.hold', before: null, after: held, dueAt: null }], { at: held.createdAt, by: decision.by });
   return held;
+}
+
+/** What the owner has; freed first where its time is up, because nothing could be done with it any more. */
+async function heldBy(tx: Transaction, { organizationId, owner }: Hold, decision: Decision): Promise<Allocation | null> {
+  const known = await openAllocationOf(tx, organizationId, owner);
+  if (known === null || !hasExpired(known, decision.at)) return known;
+  const after = await change(tx, { organizationId, id: known.id }, decision, (one, at) => (hasExpired(one, at) ? end(one, 'expired', at) : unchanged(one)));
+  return after.state === 'released' ? null : after;
 }
 
 async function attempt(tx: Transaction, wish: Hold & { id: string }, at: Instant): Promise<Allocation | null> {
