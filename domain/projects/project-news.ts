@@ -4,14 +4,14 @@ import type { BufferReason, Project } from './project.ts';
 
 /** What people are told of a step of a project. */
 export type ProjectNews =
-  /** It ends in so many days. */
-  | { kind: 'warning'; days: number; endDate: CalendarDate }
+  /** It ends soon: `days` ahead the notice was due, `left` are left when it is written. */
+  | { kind: 'warning'; days: number; left: number; endDate: CalendarDate }
   /** Its start has come, but others still hold its capacity. */
   | { kind: 'waiting'; startDate: CalendarDate }
   /** It entered a buffer: nothing of it may be used. */
   | { kind: 'buffer'; number: number; reason: BufferReason; endsAt: Instant }
-  /** Its resources go in so many days. */
-  | { kind: 'release-in'; days: number; number: number; reason: BufferReason; endsAt: Instant }
+  /** Its resources go soon; days as of a warning. */
+  | { kind: 'release-in'; days: number; left: number; number: number; reason: BufferReason; endsAt: Instant }
   /** A pending extension holds its release. */
   | { kind: 'release-held'; number: number; until: Instant }
   /** An owner does not let go of what it has. */
@@ -35,8 +35,8 @@ export function letterOf(project: Project, news: ProjectNews): ProjectLetter {
   const what = `${project.name} (${project.code})`;
   switch (news.kind) {
     case 'warning':
-      return letter(`${id}/warning/${news.endDate}/${news.days}`, `${what} ends ${inDays(news.days)}`, [
-        `${what} ends after ${news.endDate} (${timeZone}), ${inDays(news.days)}.`,
+      return letter(`${id}/warning/${news.endDate}/${news.days}`, `${what} ends ${inDays(news.left)}`, [
+        `${what} ends after ${news.endDate} (${timeZone}), ${inDays(news.left)}.`,
         'To go on, apply for an extension. After the end nothing of the project can be used; 14 days later all its resources are released.',
       ]);
     case 'waiting':
@@ -55,8 +55,8 @@ export function letterOf(project: Project, news: ProjectNews): ProjectLetter {
             `Everything is kept until ${dateOf(news.endsAt, timeZone)} (${timeZone}), then all its resources are released for good. Until then a manager can take the deletion back.`,
           ]);
     case 'release-in':
-      return letter(`${id}/release-in/${news.number}/${news.days}`, `The resources of ${what} are released ${inDays(news.days)}`, [
-        `On ${dateOf(news.endsAt, timeZone)} (${timeZone}), ${inDays(news.days)}, all resources of ${what} are released for good.`,
+      return letter(`${id}/release-in/${news.number}/${news.days}`, `The resources of ${what} are released ${inDays(news.left)}`, [
+        `On ${dateOf(news.endsAt, timeZone)} (${timeZone}), ${inDays(news.left)}, all resources of ${what} are released for good.`,
         news.reason === 'expired' ? 'An extension that is approved before brings it back.' : 'Until then a manager can take the deletion back.',
       ]);
     case 'release-held':

@@ -1,6 +1,6 @@
 import { andThen, routineStep, step, unchanged, type Settled } from '../shared/entity.ts';
 import { laterOf, plusMilliseconds, type Instant } from '../shared/time.ts';
-import { addDays, localDateOf, startOfDay, startOfDayAfter } from './local-days.ts';
+import { addDays, daysLeft, localDateOf, startOfDay, startOfDayAfter } from './local-days.ts';
 import type { ProjectNews } from './project-news.ts';
 import type { BufferReason, Project } from './project.ts';
 import { newReleaseSteps } from './release.ts';
@@ -154,12 +154,15 @@ function notice(project: Project, at: Instant): Settled<Project> | null {
   const noticed = { ...project, noticedUntil: oldest.at };
   const what = project.state === 'buffer' ? 'announce-release' : 'warn';
   if (at >= end || (next !== undefined && next.at <= at)) return step(project, noticed, `projects.${what}-superseded`, oldest.at);
-  return step(project, { ...noticed, news: [...project.news, newsOf(project, oldest)] }, `projects.${what}`, oldest.at);
+  return step(project, { ...noticed, news: [...project.news, newsOf(project, oldest, at)] }, `projects.${what}`, oldest.at);
 }
 
-function newsOf(project: Project, { days }: Notice): ProjectNews {
-  if (project.state !== 'buffer') return { kind: 'warning', days, endDate: project.endDate };
-  return { kind: 'release-in', days, number: project.bufferNumber, reason: project.bufferReason as BufferReason, endsAt: project.bufferEndsAt as Instant };
+/** After an outage fewer days are left than the notice was to be ahead. */
+function newsOf(project: Project, { days }: Notice, at: Instant): ProjectNews {
+  const { state, timeZone, endsAt, endDate, bufferEndsAt, bufferNumber: number, bufferReason } = project;
+  if (state !== 'buffer') return { kind: 'warning', days, left: daysLeft(endsAt, at, timeZone), endDate };
+  const releaseAt = bufferEndsAt as Instant;
+  return { kind: 'release-in', days, left: daysLeft(releaseAt, at, timeZone), number, reason: bufferReason as BufferReason, endsAt: releaseAt };
 }
 
 /** When the quota of a project is planned to be free: its end, and a full buffer after it. */
