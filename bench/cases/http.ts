@@ -5,7 +5,7 @@ import { startServer, type ServerInput } from './server-process.ts';
 
 export interface HttpInput extends Omit<Load, 'url'>, ServerInput {
   /** A file beside this one that listens and tells its port. */
-  server: 'express-server.ts' | 'product-server.ts';
+  server: 'express-server.ts' | 'projects-express-server.ts' | 'product-server.ts';
   /** With the query. */
   path: string;
   warmUp: number;

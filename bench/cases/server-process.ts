@@ -9,7 +9,7 @@ export interface ServerInput {
   directory: string;
 }
 
-export type ServerModule = 'express-server.ts' | 'product-server.ts' | 'booking-express-server.ts';
+export type ServerModule = 'express-server.ts' | 'product-server.ts' | 'booking-express-server.ts' | 'projects-express-server.ts';
 
 export interface ServerProcess {
   /** Without a slash at the end. */
