@@ -1,8 +1,12 @@
 import test from 'ava';
 import { system } from '../../domain/shared/entity.ts';
+import { recordLedgerEntry } from '../../db/audit/ledger-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { startTestApi, type TestApi } from '../../tests/helpers/api.ts';
+import { anApprovedProject } from '../../tests/helpers/projects.ts';
+import { editProject } from '../projects/edit-project.ts';
+import { newId } from '../shared/new-id.ts';
 import { removeMember } from './remove-member.ts';
 import { renameOrganization } from './rename-organization.ts';
 
@@ -46,4 +50,38 @@ test('an edit sees the version that the edit before it left', async (t) => {
   t.deepEqual(seen, [1, 2]);
   const entries = await api.db('ledger').where('subject', organizationId).orderBy('id').select('before', 'after');
   t.deepEqual(entries.at(-1), { before: { name: 'Second' }, after: { name: 'Third' } });
+});
+
+test('whoever removes a member holds nobody up who writes for the organization', async (t) => {
+  const api = await startTestApi();
+  t.teardown(api.end);
+  const organizationId = await api.organization();
+  await api.member(organizationId, 'manager');
+  const { id: userId } = await api.member(organizationId, 'member');
+  const at = api.clock.now();
+  const entry = { id: newId('ledger-entry'), organizationId, at, subject: organizationId, action: 'test.write', by, before: null, after: null };
+  await inTransaction(api.db, async (tx) => {
+    await removeMember(tx, { organizationId, userId }, { at, by });
+    await inTransaction(api.db, async (other) => {
+      await other.raw(`set local lock_timeout = '5s'`);
+      t.true(await recordLedgerEntry(other, entry));
+    });
+  });
+});
+
+test('a member who is removed while a project takes them in is in neither', async (t) => {
+  const api = await startTestApi();
+  t.teardown(api.end);
+  const organizationId = await api.organization();
+  const [manager, member] = [await api.member(organizationId, 'manager'), await api.member(organizationId, 'member')];
+  const at = api.clock.now();
+  const { id } = await anApprovedProject(api.db, { organizationId, managers: [manager.id] }, at);
+  const take = async (tx: Transaction): Promise<void> => void (await editProject(tx, { organizationId, id }, { members: [member.id] }, { at, by }));
+  const remove = (tx: Transaction) => removeMember(tx, { organizationId, userId: member.id }, { at, by });
+  const people = () => api.db('project_members').where('project_id', id).pluck('user_id');
+  t.is((await overlapping(api, take, remove))?.status, 'fulfilled');
+  t.deepEqual(await people(), [manager.id]);
+  await api.db('memberships').insert({ organization_id: organizationId, user_id: member.id, role: 'member', created_at: at });
+  t.like(await overlapping(api, remove, take), { status: 'rejected', reason: { code: 'projects.unknown-people' } });
+  t.deepEqual(await people(), [manager.id]);
 });

@@ -17,8 +17,9 @@ export async function removeMember(
   await lockMembers(tx, request.organizationId);
   const before = await getMembership(tx, request.organizationId, request.userId);
   if (before === null) throw notFound('member', request.userId);
-  await leaveProjects(tx, request.organizationId, request.userId, decision);
+  // First: a project that is just taking them in holds the membership, and is seen after that.
   await deleteMembership(tx, request.organizationId, request.userId);
+  await leaveProjects(tx, request.organizationId, request.userId, decision);
   await requireManager(tx, request.organizationId);
   await recordLedgerEntry(tx, {
     id: newId('ledger-entry'),

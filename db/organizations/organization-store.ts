@@ -25,7 +25,7 @@ export async function getOrganization(db: Database | Transaction, id: string): P
 
 /** Reads and locks an organization until the transaction ends. */
 export async function lockOrganization(tx: Transaction, id: string): Promise<Organization | null> {
-  const row = await tx('organizations').where('id', id).forUpdate().first<Record<string, unknown> | undefined>();
+  const row = await tx('organizations').where('id', id).forNoKeyUpdate().first<Record<string, unknown> | undefined>();
   return row === undefined ? null : toOrganization(row);
 }
 

@@ -1,10 +1,5 @@
 import type { Database, Transaction } from '../shared/connection.ts';
 
-/** Which of these people belong to the organization. */
-export async function membersAmong(tx: Transaction, organizationId: string, userIds: readonly string[]): Promise<Set<string>> {
-  return new Set(await tx('memberships').where('organization_id', organizationId).whereIn('user_id', [...userIds]).pluck<string[]>('user_id'));
-}
-
 /** Whether somebody is a manager of the organization whose account is not disabled. */
 export async function isActiveManager(tx: Transaction, organizationId: string, userId: string): Promise<boolean> {
   const found = await activeManagers(tx, organizationId).where('m.user_id', userId).first<{ user_id: string } | undefined>('m.user_id');

@@ -29,7 +29,7 @@ export async function waitingForCapacity(db: Database | Transaction, organizatio
   return await db('projects').where('organization_id', organizationId).whereNotNull('waiting_since').where('state', 'scheduled').orderBy('id').pluck<string[]>('id');
 }
 
-/** Which of these people belong to the organization. */
+/** Which of these people belong to the organization, and do so until the transaction ends. */
 export async function membersAmong(tx: Transaction, organizationId: string, userIds: readonly string[]): Promise<Set<string>> {
-  return new Set(await tx('memberships').where('organization_id', organizationId).whereIn('user_id', [...userIds]).pluck<string[]>('user_id'));
+  return new Set(await tx('memberships').where('organization_id', organizationId).whereIn('user_id', [...userIds]).forKeyShare().pluck<string[]>('user_id'));
 }
