@@ -1,7 +1,7 @@
 import { findMembershipRole } from '../../db/organizations/membership-store.ts';
 import { findUserByEmail } from '../../db/identity/user-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
-import { localDateAt } from '../../domain/projects/application-dates.ts';
+import { localDateOf } from '../../domain/projects/local-days.ts';
 import { plusDays } from '../../domain/shared/time.ts';
 import { createUser } from '../identity/create-user.ts';
 import { addMember } from '../organizations/add-member.ts';
@@ -27,7 +27,7 @@ export async function demonstrateApplications(tx: Transaction, organizationId: s
   const known = await findUserByEmail(tx, COLLEAGUE.email);
   const { id: userId } = known ?? (await createUser(tx, { ...COLLEAGUE, passwordHash: null, platformAdministrator: false, emailVerified: false }, decision));
   if ((await findMembershipRole(tx, organizationId, userId)) === null) await addMember(tx, { organizationId, email: COLLEAGUE.email, role: 'engineer' }, decision);
-  const startDate = plusDays(localDateAt(at, TIME_ZONE), 1);
+  const startDate = plusDays(localDateOf(at, TIME_ZONE), 1);
   const wish = {
     organizationId, name: 'Iris classification', description: 'Tells irises apart by their leaves.', purposeId: purpose.id, timeZone: TIME_ZONE,
     startDate, endDate: plusDays(startDate, DAYS - 1), managers: [userId], members: [], quota: { gpu: '0.625', cpu: '8', ram_gib: '32' }, reason: 'A first model, until the paper is due.',

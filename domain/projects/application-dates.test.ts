@@ -37,6 +37,7 @@ const periods: [string, { startDate: string; endDate: string; timeZone: string }
   ['an end before the start', { startDate: '2026-12-02', endDate: '2026-12-01', timeZone: 'UTC' }, 'projects.end-before-start'],
   ['an absurd length', { startDate: '2026-12-02', endDate: '2046-12-01', timeZone: 'UTC' }, 'projects.too-long'],
   ['an absurd start', { startDate: '2056-12-02', endDate: '2056-12-03', timeZone: 'UTC' }, 'applications.start-too-far'],
+  ['a distance from UTC is no zone', { startDate: '2026-12-02', endDate: '2026-12-03', timeZone: '+08:00' }, 'projects.unknown-time-zone'],
   ['no such zone', { startDate: '2026-12-02', endDate: '2026-12-03', timeZone: 'Europe/Atlantis' }, 'projects.unknown-time-zone'],
 ];
 

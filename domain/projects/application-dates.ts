@@ -1,27 +1,16 @@
-import { Temporal } from 'temporal-polyfill';
 import { DomainError, invalidField } from '../shared/errors.ts';
-import { plusDays, toInstant, type CalendarDate, type Instant } from '../shared/time.ts';
-
-/** Ten years: what is longer was mistyped. */
-export const MOST_DAYS = 3_653;
-
-const DAY_MS = 86_400_000;
-
-/** The local date that it is at an instant. The zone must exist. */
-export function localDateAt(at: Instant, timeZone: string): CalendarDate {
-  return Temporal.Instant.from(at).toZonedDateTimeISO(timeZone).toPlainDate().toString();
-}
+import { plusDays, type CalendarDate, type Instant } from '../shared/time.ts';
+import { daysFrom, localDateOf, MOST_DAYS, refuseUnknownZone, startOfDay } from './local-days.ts';
 
 /** The first local date whose day begins at an instant or after it: what a person plans with. */
 export function firstWholeDate(at: Instant, timeZone: string): CalendarDate {
-  const date = localDateAt(at, timeZone);
-  const begins = toInstant(Temporal.PlainDate.from(date).toZonedDateTime(timeZone).epochMilliseconds);
-  return begins >= at ? date : plusDays(date, 1);
+  const date = localDateOf(at, timeZone);
+  return startOfDay(date, timeZone) >= at ? date : plusDays(date, 1);
 }
 
 /** How many days a period of inclusive dates has: one, when it ends on the date it begins. */
 export function daysOf(startDate: CalendarDate, endDate: CalendarDate): number {
-  return daysBetween(startDate, endDate) + 1;
+  return daysFrom(startDate, endDate) + 1;
 }
 
 /** Dates of a period that follows another one without a gap. */
@@ -38,7 +27,7 @@ export function nextPeriod(endDate: CalendarDate, days: number): NextPeriod {
 /** The fewest days that bring the end of a project after `at`; at least one. */
 export function minimumExtension(endDate: CalendarDate, timeZone: string, at: Instant): number {
   // A project lasts until the end of its last local date: it is enough that this date is today.
-  return Math.max(1, daysBetween(endDate, localDateAt(at, timeZone)));
+  return Math.max(1, daysFrom(endDate, localDateOf(at, timeZone)));
 }
 
 /** Refuses an extension that is none, is absurdly long, or leaves the end in the past; what would do is in `details`. */
@@ -59,23 +48,10 @@ export function requireUsableExtension(days: number, endDate: CalendarDate, time
 /** Refuses a period that cannot be planned: no such zone, an end before the start, a start that is over or more than ten years off, more than ten years. */
 export function requireUsablePeriod(period: { startDate: CalendarDate; endDate: CalendarDate; timeZone: string }, at: Instant): void {
   const { startDate, endDate, timeZone } = period;
-  requireTimeZone(timeZone);
-  const today = localDateAt(at, timeZone);
+  refuseUnknownZone(timeZone);
+  const today = localDateOf(at, timeZone);
   if (endDate < startDate) throw invalidField('projects.end-before-start', 'end_date', `${endDate} is before the start, ${startDate}; give that date or a later one`);
   if (startDate < today) throw invalidField('applications.start-in-past', 'start_date', `${startDate} is over: in ${timeZone} it is ${today}; begin then or later`);
-  if (daysBetween(today, startDate) > MOST_DAYS) throw invalidField('applications.start-too-far', 'start_date', `${startDate} is more than ten years off; begin earlier`);
+  if (daysFrom(today, startDate) > MOST_DAYS) throw invalidField('applications.start-too-far', 'start_date', `${startDate} is more than ten years off; begin earlier`);
   if (daysOf(startDate, endDate) > MOST_DAYS) throw invalidField('projects.too-long', 'end_date', `${endDate} makes it longer than ${MOST_DAYS} days; plan less, and extend it later`);
-}
-
-function requireTimeZone(timeZone: string): void {
-  try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(timeZone);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw invalidField('projects.unknown-time-zone', 'time_zone', `${JSON.stringify(timeZone)} is no zone of the IANA database; give a name such as Europe/Berlin`);
-  }
-}
-
-function daysBetween(from: CalendarDate, to: CalendarDate): number {
-  return Math.round((Date.parse(`${to}T00:00:00Z`) - Date.parse(`${from}T00:00:00Z`)) / DAY_MS);
 }

@@ -2,8 +2,8 @@ import { Temporal } from 'temporal-polyfill';
 import { invalidField } from '../shared/errors.ts';
 import { plusDays, toInstant, type CalendarDate, type Instant } from '../shared/time.ts';
 
-/** The longest a project may be planned for at once: ten years. */
-export const MOST_DAYS = 3_660;
+/** The longest a project may be planned for at once, ten years: what is longer was mistyped. */
+export const MOST_DAYS = 3_653;
 
 /** The instant at which a local day begins in a zone: midnight, or the first moment after it where clocks skip midnight. */
 export function startOfDay(date: CalendarDate, timeZone: string): Instant {
