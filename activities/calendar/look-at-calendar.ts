@@ -29,7 +29,7 @@ export async function lookAtCalendar(opened: Opened): Promise<string> {
     return 'the list of changes has lost its place: everything is listed next';
   }
   if (everything) await restoreAbsent(opened, compared);
-  const channel = await renewChannel(opened);
+  const channel = await renewChannel(opened, everything);
   await inTransaction(deps.db, (tx) => recordCalendar(tx, ref, decision(), (current, now) => looked(current, now, { syncToken: listed.syncToken, everything, channel })));
   return [everything ? 'everything' : 'changes', ...Object.entries(compared.counts).map(([what, count]) => `${count} ${what}`)].join(', ');
 }
@@ -73,9 +73,10 @@ async function restoreAbsent(opened: Opened, { seen, counts }: Compared): Promis
 
 /**
  * Opens a channel where notifications are wanted and the old one is absent or near its end, and closes the
- * old one. A provider that refuses it is polled all the same.
+ * old one. A provider that refuses it, for it cannot reach us or does not trust the address, is polled all the
+ * same, and asked again with the next look at everything.
  */
-async function renewChannel({ deps, calendar, open, clock, signal }: Opened): Promise<Channel | null> {
+async function renewChannel({ deps, calendar, open, clock, signal }: Opened, everything: boolean): Promise<Channel | null> {
   const { channels } = deps;
   if (channels === null || open.channels === null) return null;
   if (!wantsChannel(calendar, clock.now())) {
@@ -83,9 +84,15 @@ async function renewChannel({ deps, calendar, open, clock, signal }: Opened): Pr
     await open.channels.close(calendar.channel, signal);
     return null;
   }
+  if (calendar.channel === null && !everything) return null;
   const id = randomUUID();
   const wish = { id, address: `${channels.publicUrl}${NOTIFICATIONS_PATH}`, token: channelToken(channels.secret, calendar), seconds: CHANNEL_SECONDS };
-  const channel = await open.channels.open(wish, signal);
-  if (calendar.channel !== null) await open.channels.close(calendar.channel, signal);
-  return channel;
+  try {
+    const channel = await open.channels.open(wish, signal);
+    if (calendar.channel !== null) await open.channels.close(calendar.channel, signal);
+    return channel;
+  } catch (error) {
+    if (calendarProblemOf(error) === null) throw error;
+    return calendar.channel !== null && calendar.channel.expiresAt > clock.now() ? calendar.channel : null;
+  }
 }

@@ -195,12 +195,12 @@ export interface CalendarEdit {
   enabled?: boolean | undefined;
 }
 
-/** Changes what a person may. What changed in the calendar meanwhile is looked at at once. */
+/** Changes what a person may. Everything is compared at once. */
 export function editCalendar(calendar: Calendar, changes: CalendarEdit, at: Instant): Settled<Calendar> {
   refuseLeaving(calendar);
   const after: Calendar = { ...calendar, twoWay: changes.twoWay ?? calendar.twoWay, enabled: changes.enabled ?? calendar.enabled };
   if (after.twoWay === calendar.twoWay && after.enabled === calendar.enabled) return unchanged(calendar);
-  return step(calendar, { ...after, lookAt: at }, 'calendar.edit');
+  return step(calendar, { ...after, lookAt: at, fullAt: at }, 'calendar.edit');
 }
 
 /** Tries again now what waits. */

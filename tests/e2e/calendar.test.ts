@@ -60,7 +60,7 @@ const times = ({ google }: CalendarSite): string[] => google.state.shown().map((
 const spanText = (id: string, since = '', until = ''): string => [id, toInstant(since), toInstant(until)].join(' ');
 const spans = (s: Stage, ...bookings: [Pick<Booking, 'id'>, Instant, Instant][]) => bookings.map(([booking, since, until]) => spanText(s.idOf(booking), since, until));
 
-test('a booking becomes one event, follows its changes, and goes with the calendar', async (t) => {
+test.serial('a booking becomes one event, follows its changes, and goes with the calendar', async (t) => {
   const s = await stage(t);
   const { google, site, organizationId, booker } = s.at;
   const first = await s.book(1, 2);
@@ -91,7 +91,7 @@ test('a booking becomes one event, follows its changes, and goes with the calend
   await t.notThrowsAsync(s.book(10, 11));
 });
 
-test('what Google refuses for a while is written later, once, and delays no booking', async (t) => {
+test.serial('what Google refuses for a while is written later, once, and delays no booking', async (t) => {
   const s = await stage(t);
   await s.quiet();
   const faults: Fault[] = [REFUSALS.rateLimit, REFUSALS.userRateLimit, { ...REFUSALS.tooMany, retryAfter: '90' }, REFUSALS.backend, REFUSALS.unavailable, 'no-answer', 'answer-lost', REFUSALS.quota];
@@ -108,7 +108,7 @@ test('what Google refuses for a while is written later, once, and delays no book
   t.like(await s.now(), { state: 'connected', problem: null, attempts: 0, backlog: { count: 0 } });
 });
 
-test('a calendar that is no longer shared is broken, says why, and is whole again once it is', async (t) => {
+test.serial('a calendar that is no longer shared is broken, says why, and is whole again once it is', async (t) => {
   const s = await stage(t);
   const { google, key, site, organizationId } = s.at;
   await s.quiet();
@@ -136,7 +136,7 @@ test('a calendar that is no longer shared is broken, says why, and is whole agai
   t.is((await s.now()).account, other.client_email);
 });
 
-test('what people change in our events is undone within the hour, and theirs is left alone', async (t) => {
+test.serial('what people change in our events is undone within the hour, and theirs is left alone', async (t) => {
   const s = await stage(t);
   const { google } = s.at;
   const [moved, deleted, purged] = [await s.book(20, 21), await s.book(30, 31), await s.book(40, 41)];
@@ -159,7 +159,7 @@ test('what people change in our events is undone within the hour, and theirs is 
   t.deepEqual(await Promise.all([moved, deleted, purged].map(async ({ id }) => (await s.booking(id)).state)), ['reserved', 'reserved', 'reserved']);
 });
 
-test('with two ways a moved event moves its booking and a deleted one ends it; what is refused is put back with the reason', async (t) => {
+test.serial('with two ways a moved event moves its booking and a deleted one ends it; what is refused is put back with the reason', async (t) => {
   const s = await stage(t, { twoWay: true });
   const { google, site, organizationId, environmentId } = s.at;
   const [moved, deleted, blocked] = [await s.book(20, 21), await s.book(30, 31), await s.book(40, 41)];
@@ -194,7 +194,7 @@ test('with two ways a moved event moves its booking and a deleted one ends it; w
   t.like(await s.booking(moved.id), { state: 'reserved' });
 });
 
-test('the end of an open booking is moved on before it comes near', async (t) => {
+test.serial('the end of an open booking is moved on before it comes near', async (t) => {
   const s = await stage(t);
   const open = await s.book(1, null);
   await s.quiet();
@@ -208,7 +208,7 @@ test('the end of an open booking is moved on before it comes near', async (t) =>
   t.like(await s.booking(open.id), { state: 'active', until: null });
 });
 
-test('switched off, a calendar is not called; switched on, it catches up', async (t) => {
+test.serial('switched off, a calendar is not called; switched on, it catches up', async (t) => {
   const s = await stage(t);
   const { google, site, organizationId } = s.at;
   const ref = { organizationId, id: s.calendar.id };
@@ -224,7 +224,7 @@ test('switched off, a calendar is not called; switched on, it catches up', async
   t.deepEqual(times(s.at), spans(s, [booking, s.hour(20), s.hour(21)]));
 });
 
-test('one calendar an organization: a second is refused by the name of the first', async (t) => {
+test.serial('one calendar an organization: a second is refused by the name of the first', async (t) => {
   const s = await stage(t);
   const error = await t.throwsAsync(askForCalendar(s.at, s.clock));
   t.like(error, { code: 'calendar.already-connected' });

@@ -11,6 +11,7 @@ import { getCalendar } from '../../db/calendar/calendar-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import type { Booker } from '../../domain/bookings/booking-rules.ts';
 import { newCalendar, type Calendar } from '../../domain/calendar/calendar.ts';
+import type { CalendarChannelSettings } from '../../domain/calendar/notifications.ts';
 import type { GcpServiceAccountKey } from '../../domain/data-sources/cloud-credentials.ts';
 import type { CredentialCheck } from '../../domain/data-sources/credential-check.ts';
 import type { Clock } from '../../domain/shared/time.ts';
@@ -90,9 +91,9 @@ export async function insertConnected({ site, google, organizationId, key }: Cal
 }
 
 /** Performs what a calendar wants at this instant until it wants nothing more, as its workflow does. */
-export async function runCalendar({ site, organizationId }: CalendarSite, clock: Clock, id: string): Promise<void> {
+export async function runCalendar({ site, organizationId }: CalendarSite, clock: Clock, id: string, channels: CalendarChannelSettings | null = null): Promise<void> {
   const { db, config } = site;
-  const activities = createCalendarActivities({ db, clock, vault: vaultOf(config), calendars: calendarProviders(config, { db }), publicUrl: config.http.publicUrl, channels: null });
+  const activities = createCalendarActivities({ db, clock, vault: vaultOf(config), calendars: calendarProviders(config, { db }), publicUrl: config.http.publicUrl, channels });
   const perform = { 'sync-events': activities.syncEvents, 'look-at-calendar': activities.lookAtCalendar, 'remove-events': activities.removeEvents };
   const ref = { organizationId, id };
   let plan = await inTransaction(db, (tx) => advanceEntity(tx, calendarEntity, ref, clock.now()));
