@@ -15,7 +15,7 @@ interface Entry {
   due_at: Instant | null;
 }
 
-test('bookings across a change of clocks last their hours, each week its local times, and begin and end when they are due', async (t) => {
+test.serial('bookings across a change of clocks last their hours, each week its local times, and begin and end when they are due', async (t) => {
   const { site, clock, sandbox, travelTo } = await powerSite(t, '2035-03-17T12:00:00.000Z');
   const { organizationId } = sandbox;
   const { db } = site;
@@ -34,7 +34,8 @@ test('bookings across a change of clocks last their hours, each week its local t
   // Whoever books the hour that local clocks skip gets no time: what touches it on both sides is legal.
   await book(db, { organizationId, environmentId, booker, at, since: '2035-03-25T03:00:00.000Z', until: '2035-03-25T04:00:00.000Z' });
 
-  await travelTo('2035-03-25T02:59:59.000Z');
+  // Not nearer: between travels clocks go on by themselves.
+  await travelTo('2035-03-25T02:30:00.000Z');
   t.like(await db('bookings').where('id', changing?.id).first(), { state: 'active' });
   await travelTo('2035-03-25T03:00:00.000Z');
   t.like(await db('bookings').where('id', changing?.id).first(), { state: 'released', ended_at: '2035-03-25T03:00:00.000Z' });
@@ -53,7 +54,7 @@ test('bookings across a change of clocks last their hours, each week its local t
   recordHistory('booking', history);
 });
 
-test('what began and ended while API and workers were down has begun and ended when it was due, for who asks first and for the workers', async (t) => {
+test.serial('what began and ended while API and workers were down has begun and ended when it was due, for who asks first and for the workers', async (t) => {
   const { site, clock, sandbox, travelTo, halt, begin } = await powerSite(t, '2035-03-05T08:00:00.000Z');
   const { organizationId } = sandbox;
   const { db } = site;
