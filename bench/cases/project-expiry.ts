@@ -73,12 +73,14 @@ export const prepare: Prepare<ProjectExpiryInput> = async (input) => {
   await untilOpen(client, first);
   const openingMs = (Date.now() - began) / first;
   const leadMs = (count: number): number => SPARE_MS + count * openingMs * SPARE_SHARE;
+  // A bare timer is started in less than half the time.
+  const bareLeadMs = leadMs(due / 2);
   let output: Omit<ProjectExpiryOutput, 'left'>;
   return {
     async run() {
-      const before = await fireBareTimers(site, due, leadMs(due));
+      const before = await fireBareTimers(site, due, bareLeadMs);
       const expired = await expire(site, input, { from: first, dueAt: Date.now() + leadMs(2 * due) });
-      const after = await fireBareTimers(site, due, leadMs(due));
+      const after = await fireBareTimers(site, due, bareLeadMs);
       output = { before, ...expired, after, openingMs };
     },
     async finish() {
