@@ -56,6 +56,35 @@ test.serial('a reset’s link is void after half an hour, and after the password
   t.is((await reset(api, await newestSecret(api, email, 'password-reset'), PASSWORD)).body.code, 'identity.letter-void');
 });
 
+test('whoever takes an account back keeps others out: links to addresses that they added, or that were removed, are void', async (t) => {
+  const { api } = t.context;
+  const { email, token } = await api.person({ passwordHash });
+  const add = async (address: string): Promise<string> => (await api.call('/v1/me/mailboxes', { method: 'POST', token, body: { address } })).body.id;
+  const verify = (secret: string): Promise<Reply> => api.call('/v1/mailboxes:verify', { method: 'POST', body: { token: secret } });
+  const id = await add('thief@example.net');
+  const verification = await newestSecret(api, 'thief@example.net', 'mailbox-verification');
+  await forgot(api, email);
+  t.is((await reset(api, await newestSecret(api, email, 'password-reset'), ANOTHER)).status, 204);
+  t.is((await verify(verification)).body.code, 'identity.letter-void', 'added, but not verified, before the password was another one');
+  t.is((await api.call(`/v1/me/mailboxes/${id}:resend-letter`, { method: 'POST', token })).status, 202);
+  t.is((await verify(await newestSecret(api, 'thief@example.net', 'mailbox-verification'))).status, 200);
+  await forgot(api, 'thief@example.net');
+  const late = await newestSecret(api, 'thief@example.net', 'password-reset');
+  t.is((await api.call(`/v1/me/mailboxes/${id}`, { method: 'DELETE', token })).status, 204);
+  t.is((await reset(api, late, 'the password of a thief')).body.code, 'identity.letter-void');
+});
+
+test('the letter of a new account serves although its first password was changed before', async (t) => {
+  const { api } = t.context;
+  const administrator = await api.person({ platformAdministrator: true });
+  const made = await api.call('/v1/users', { method: 'POST', token: administrator.token, body: { email: 'fresh@example.net', display_name: 'Fresh' } });
+  const token = await api.token(made.body.user.id);
+  const body = { current_password: made.body.password, new_password: ANOTHER };
+  t.is((await api.call('/v1/me/password', { method: 'PUT', token, body, headers: elsewhere() })).status, 204);
+  const secret = await newestSecret(api, 'fresh@example.net', 'mailbox-verification');
+  t.is((await api.call('/v1/mailboxes:verify', { method: 'POST', body: { token: secret } })).status, 200);
+});
+
 test('of uses of one reset that race exactly one sets the password', async (t) => {
   const { api } = t.context;
   const { email } = await api.person({ passwordHash });

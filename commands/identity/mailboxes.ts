@@ -1,4 +1,4 @@
-import { findLetterToken, spendLetterToken } from '../../db/identity/letter-token-store.ts';
+import { findLetterToken, spendLetterToken, voidResets } from '../../db/identity/letter-token-store.ts';
 import { deleteMailbox, getMailbox, insertMailbox, listMailboxes, saveMailbox } from '../../db/identity/mailbox-store.ts';
 import { lockUser, saveUser } from '../../db/identity/user-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
@@ -58,11 +58,12 @@ export async function switchNotices(tx: Transaction, ref: Ref & { notices: boole
   return await written(tx, mailbox, { ...mailbox, notices: ref.notices }, 'switch-mailbox', { ...decision, at });
 }
 
-/** Removes a mailbox that is not the primary one. Mails to it that have not left do not leave any more. */
+/** Removes a mailbox that is not the primary one. Mails to it that have not left do not leave any more; a letter for a forgotten password, which may have, is void. */
 export async function removeMailbox(tx: Transaction, ref: Ref, decision: AccountDecision): Promise<void> {
   const { user, mailbox, at } = await lockedMailbox(tx, ref, decision);
   requireNotPrimary(mailbox);
   await deleteMailbox(tx, mailbox);
+  await voidResets(tx, user.id);
   await tell(tx, user, mailbox, { key: 'removed', what: 'An address was removed from your account', at });
   await recordAccountStep(tx, { action: 'remove-mailbox', subject: mailbox.id, before: forLedger(mailbox) }, { ...decision, at });
 }

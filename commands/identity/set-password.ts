@@ -1,5 +1,5 @@
 import { forgetDevices } from '../../db/identity/device-store.ts';
-import { findLetterToken, voidResets } from '../../db/identity/letter-token-store.ts';
+import { findLetterToken, voidAddedMailboxes, voidResets } from '../../db/identity/letter-token-store.ts';
 import { findVerifiedMailbox } from '../../db/identity/mailbox-store.ts';
 import { revokeSessionsOf } from '../../db/identity/session-store.ts';
 import { getUser, lockUser, saveUser } from '../../db/identity/user-store.ts';
@@ -24,7 +24,7 @@ export interface SetPassword {
 
 /**
  * Puts another password in place, ends the account's sessions except, where given, the one that asked, voids letters for a
- * forgotten one, and tells the person.
+ * forgotten one and to addresses that were added and not verified, and tells the person.
  */
 export async function setPassword(tx: Transaction, request: SetPassword, decision: AccountDecision): Promise<void> {
   const user = await lockUser(tx, request.userId);
@@ -35,6 +35,8 @@ export async function setPassword(tx: Transaction, request: SetPassword, decisio
   await saveUser(tx, after);
   await revokeSessionsOf(tx, user.id, at, request.keepSession);
   await voidResets(tx, user.id);
+  // Whoever was in the account before must not come back by an address of theirs.
+  await voidAddedMailboxes(tx, user.id);
   // Whoever knew the old password may have logged in from anywhere.
   await forgetDevices(tx, user.id);
   const text = `The password of your account was changed (${at}), and its other sessions ended. API tokens stay as they are.\n\nIf it was not you, choose another password by "forgotten password", and tell an administrator.`;

@@ -38,9 +38,15 @@ export async function spendLetterToken(tx: Transaction, tokenHash: Buffer): Prom
   return (await tx('letter_tokens').where('token_hash', tokenHash).delete()) === 1;
 }
 
-/** Forgets the open letters for a person's forgotten password: another one was set. */
+/** Forgets the open letters for a person's forgotten password. */
 export async function voidResets(tx: Transaction, userId: string): Promise<void> {
   await tx('letter_tokens').where({ purpose: 'reset-password', user_id: userId }).delete();
+}
+
+/** Forgets the open letters to addresses that were added to an account; that of the address it was made with serves on. */
+export async function voidAddedMailboxes(tx: Transaction, userId: string): Promise<void> {
+  const added = tx('mailboxes').where({ user_id: userId, is_primary: false }).select('id');
+  await tx('letter_tokens').where('purpose', 'verify-mailbox').whereIn('mailbox_id', added).delete();
 }
 
 export async function deleteExpiredLetterTokens(db: Database, at: Instant): Promise<number> {
