@@ -148,6 +148,14 @@ test('extending over the next booking is refused, up to it is not', async (t) =>
   t.like(await t.throwsAsync(meddling), { code: 'bookings.not-yours' });
 });
 
+test('a beginning is moved into the past by managers alone', async (t) => {
+  const { db, organizationId, engineer, manager, environment } = await site(t);
+  const { id } = await book(db, { organizationId, environmentId: await environment(), booker: engineer, at: at(8), since: at(15), until: at(16) });
+  const move = (booker: Booker) => inTransaction(db, (tx) => editBooking(tx, { organizationId, id }, { since: at(9) }, decisionOf(booker, at(12))));
+  t.like(await t.throwsAsync(move(engineer)), { code: 'bookings.since-in-past' });
+  t.like(await move(manager), { since: at(9), state: 'active' });
+});
+
 test('release frees the slot at once; taking back is for what has not begun', async (t) => {
   const { db, organizationId, engineer, other, environment } = await site(t);
   const environmentId = await environment();

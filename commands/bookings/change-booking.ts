@@ -2,7 +2,7 @@ import { getBooking, lockBooking } from '../../db/bookings/booking-store.ts';
 import { environmentOfBooking } from '../../db/environments/environment-of-booking.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { editBooking as edit, endBooking, type Booking, type BookingEdit } from '../../domain/bookings/booking.ts';
-import { refuseChange, type Booker } from '../../domain/bookings/booking-rules.ts';
+import { refuseChange, refuseMovedBeginning, type Booker } from '../../domain/bookings/booking-rules.ts';
 import { DomainError, notFound } from '../../domain/shared/errors.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import { decide, type Decision } from '../shared/entity-commands.ts';
@@ -17,6 +17,7 @@ export interface BookingDecision extends Decision {
 export async function editBooking(tx: Transaction, ref: EntityRef, changes: BookingEdit, decision: BookingDecision): Promise<Booking> {
   const known = await lockForChange(tx, ref, decision);
   const after = { since: changes.since ?? known.since, until: changes.until === undefined ? known.until : changes.until };
+  if (after.since !== known.since && known.state === 'reserved') refuseMovedBeginning(after.since, decision.booker, decision.at);
   if (after.since !== known.since || after.until !== known.until) {
     const environment = await environmentOfBooking(tx, ref.organizationId, known.environmentId);
     // A malformed period is the edit's own refusal, below.

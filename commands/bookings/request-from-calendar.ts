@@ -2,7 +2,7 @@ import { getBooking } from '../../db/bookings/booking-store.ts';
 import { findMembershipRole } from '../../db/organizations/membership-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import type { RequestedChange } from '../../domain/calendar/booking-event.ts';
-import { refuseMovedBeginning, type Booker } from '../../domain/bookings/booking-rules.ts';
+import type { Booker } from '../../domain/bookings/booking-rules.ts';
 import { TAKING } from '../../domain/bookings/booking.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
@@ -44,7 +44,6 @@ async function carryOut(tx: Transaction, { organizationId, bookingId, change }: 
     await releaseBooking(tx, ref, { at, by, booker });
     return;
   }
-  if (change.since !== undefined) refuseMovedBeginning(change.since, booker, at);
   await editBooking(tx, ref, { since: change.since, until: change.until }, { at, by, booker });
 }
 
