@@ -3,7 +3,7 @@ import { OIDC_LOGIN_MS } from '../../commands/identity/oidc-attempt.ts';
 import type { OidcSignUp } from '../../domain/identity/oidc.ts';
 import { createOidcClient } from '../../providers/local/oidc-client.ts';
 import { PUBLIC_URL, startTestApi, type Reply, type TestApi } from '../../tests/helpers/api.ts';
-import { mailsTo } from '../../tests/helpers/letters.ts';
+import { mailsTo, newestSecret } from '../../tests/helpers/letters.ts';
 import { browser, CLIENT, oidcPeer, OTHER_CLIENT, type OidcPeer } from '../../tests/helpers/peers/oidc-provider.ts';
 
 const CALLBACK = `${PUBLIC_URL}/v1/oidc/callback`;
@@ -77,6 +77,20 @@ test('a person with a verified mailbox signs in by their verified address, and f
   const cookie = [...visit.cookiesOf(new URL(api.baseUrl).host)].map(([name, value]) => `${name}=${value}`).join('; ');
   t.is((await api.call('/v1/session', { method: 'DELETE', headers: { Cookie: cookie, Origin: PUBLIC_URL } })).status, 204);
   t.is((await me(api, visit)).status, 401);
+});
+
+test('a way in ends with the address that brought it, and no other does', async (t) => {
+  const { api, peer } = t.context;
+  const { id: userId, email, token } = await api.person();
+  const [own, added] = [account(peer, { email }), account(peer)];
+  const mailbox = (await api.call('/v1/me/mailboxes', { method: 'POST', token, body: { address: added.email } })).body;
+  const secret = await newestSecret(api, added.email, 'mailbox-verification');
+  t.is((await api.call('/v1/mailboxes:verify', { method: 'POST', body: { token: secret } })).status, 200);
+  for (const { id } of [own, added]) t.is((await me(api, (await signIn(api, id)).visit)).body.user.id, userId);
+  t.is((await api.call(`/v1/me/mailboxes/${mailbox.id}`, { method: 'DELETE', token })).status, 204);
+  t.is((await signIn(api, added.id)).reply.body.code, 'identity.oidc-nobody');
+  t.is((await me(api, (await signIn(api, own.id)).visit)).body.user.id, userId);
+  t.is((await api.db('identities')).length, 1);
 });
 
 test('an invited address gets an account, anybody else only where that is allowed', async (t) => {

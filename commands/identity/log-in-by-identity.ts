@@ -14,8 +14,8 @@ import { recordAccountStep } from './record-account-step.ts';
 
 /**
  * Opens a session for whoever signed in at the provider: by the identity where it is known; else by a verified address that is
- * a verified mailbox here, which links the two and tells the person; else, where `signUp` allows, with a new account. Of
- * racing first logins one links.
+ * a verified mailbox here, which links the two for as long as the mailbox is there and tells the person; else, where `signUp` allows, with a
+ * new account. Of racing first logins one links.
  */
 export async function logInByIdentity(db: Database, request: { claims: OidcClaims; signUp: OidcSignUp; place: LoginPlace }): Promise<OpenedSession> {
   const { claims, signUp, place } = request;
@@ -26,7 +26,8 @@ export async function logInByIdentity(db: Database, request: { claims: OidcClaim
     const found = knownId ?? (await linked(tx, claims, signUp, place));
     const user = await lockUser(tx, found);
     if (user === null || user.disabledAt !== null) throw oidcError('account-disabled');
-    if (knownId !== null) await touchIdentity(tx, claims.issuer, claims.subject, place.at);
+    // Its mailbox may have been removed while we waited for the account.
+    if (knownId !== null && !(await touchIdentity(tx, claims.issuer, claims.subject, place.at))) throw oidcError('oidc-nobody');
     return await openSession(tx, user, 'oidc', place);
   });
 }
@@ -34,10 +35,13 @@ export async function logInByIdentity(db: Database, request: { claims: OidcClaim
 async function linked(tx: Transaction, claims: OidcClaims, signUp: OidcSignUp, place: LoginPlace): Promise<string> {
   const { email, emailVerified } = claims;
   if (email === null || !emailVerified) throw oidcError('oidc-email-unverified');
-  const mailbox = await findVerifiedMailbox(tx, email);
-  const user = mailbox === null ? await signedUp(tx, { ...claims, email }, signUp, place) : await lockUser(tx, mailbox.userId);
+  const known = await findVerifiedMailbox(tx, email);
+  const user = known === null ? await signedUp(tx, { ...claims, email }, signUp, place) : await lockUser(tx, known.userId);
   if (user === null || user.disabledAt !== null) throw oidcError('account-disabled');
-  await insertIdentity(tx, { issuer: claims.issuer, subject: claims.subject, userId: user.id }, place.at);
+  const mailbox = await findVerifiedMailbox(tx, email);
+  // Removed while we waited for the account.
+  if (mailbox?.userId !== user.id) throw oidcError('oidc-nobody');
+  await insertIdentity(tx, { issuer: claims.issuer, subject: claims.subject, userId: user.id, mailboxId: mailbox.id }, place.at);
   await tellOfNewWay(tx, user, claims.issuer, place.at);
   const by = { kind: 'person' as const, id: user.id, name: user.displayName, requestId: place.requestId };
   await recordAccountStep(tx, { action: 'link-identity', subject: user.id, after: { issuer: claims.issuer } }, { at: place.at, by });

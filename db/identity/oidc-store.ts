@@ -14,18 +14,19 @@ export async function findIdentityUser(db: Database | Transaction, issuer: strin
   return row?.user_id ?? null;
 }
 
-/** Links an identity; false, and nothing is written, when it signs in to an account already. */
-export async function insertIdentity(tx: Transaction, identity: Identity, at: Instant): Promise<boolean> {
+/** Links an identity by a mailbox, with which it goes; false, and nothing is written, when it signs in to an account already. */
+export async function insertIdentity(tx: Transaction, identity: Identity & { mailboxId: string }, at: Instant): Promise<boolean> {
   const rows = await tx('identities')
-    .insert({ issuer: identity.issuer, subject: identity.subject, user_id: identity.userId, created_at: at, last_login_at: at })
+    .insert({ issuer: identity.issuer, subject: identity.subject, user_id: identity.userId, mailbox_id: identity.mailboxId, created_at: at, last_login_at: at })
     .onConflict(['issuer', 'subject'])
     .ignore()
     .returning('user_id');
   return rows.length === 1;
 }
 
-export async function touchIdentity(tx: Transaction, issuer: string, subject: string, at: Instant): Promise<void> {
-  await tx('identities').where({ issuer, subject }).update({ last_login_at: at });
+/** Notes a login by an identity; false when it signs in to nothing any more. */
+export async function touchIdentity(tx: Transaction, issuer: string, subject: string, at: Instant): Promise<boolean> {
+  return (await tx('identities').where({ issuer, subject }).update({ last_login_at: at })) === 1;
 }
 
 /** The providers a person signs in by, with when they last did. */

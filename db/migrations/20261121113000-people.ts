@@ -96,11 +96,14 @@ const TABLES = `
     issuer text collate "C" not null,
     subject text collate "C" not null,
     user_id text collate "C" not null references users (id) on delete cascade,
+    -- The address by which it was linked: the way in ends with it.
+    mailbox_id text collate "C" not null references mailboxes (id) on delete cascade,
     created_at timestamptz not null,
     last_login_at timestamptz not null,
     primary key (issuer, subject)
   );
   create index identities_by_user on identities (user_id);
+  create index identities_by_mailbox on identities (mailbox_id);
 
   -- Logins that are at the provider now. The secret is in the browser's cookie, its digest here; a row serves once.
   create table oidc_logins (
