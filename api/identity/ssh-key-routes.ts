@@ -3,7 +3,7 @@ import { getSshKey, listSshKeys } from '../../db/identity/ssh-key-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { LONGEST_KEY, type SshKey } from '../../domain/identity/ssh-key.ts';
 import { notFound } from '../../domain/shared/errors.ts';
-import { unauthenticated } from '../shared/authorize.ts';
+import { requireCaller, requireUnlimited } from '../shared/authorize.ts';
 import type { Caller } from '../shared/caller.ts';
 import { idOf, instant } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
@@ -31,8 +31,14 @@ function keyView({ id, name, publicKey, fingerprint, isDefault, createdAt }: Ssh
 }
 
 function userOf(caller: Caller | null): string {
-  if (caller === null) throw unauthenticated();
-  return caller.userId;
+  return requireCaller(caller).userId;
+}
+
+/** Who changes their keys, which open the machines of every organization that they book in. */
+function changerOf(caller: Caller | null): string {
+  const changer = requireCaller(caller);
+  requireUnlimited(changer, 'write');
+  return changer.userId;
 }
 
 const list = defineOperation({
@@ -70,7 +76,7 @@ const add = defineOperation({
   responses: { 201: keyBody },
   handle: ({ transact, caller, at, actor: by }, { body }) =>
     transact(async (tx) => {
-      const request = { userId: userOf(caller), name: body.name, publicKey: body.public_key, isDefault: body.is_default };
+      const request = { userId: changerOf(caller), name: body.name, publicKey: body.public_key, isDefault: body.is_default };
       const key = await addSshKey(tx, request, { at, by });
       return { status: 201, body: keyView(key), headers: { Location: `/v1/me/ssh-keys/${key.id}` } };
     }),
@@ -105,7 +111,7 @@ const edit = defineOperation({
   body: z.strictObject({ name: name.optional(), is_default: z.boolean().optional() }).openapi('EditSshKey'),
   responses: { 200: keyBody },
   async handle({ deps, caller, at, actor: by }, { params: { id }, body }) {
-    const userId = userOf(caller);
+    const userId = changerOf(caller);
     const key = await inTransaction(deps.db, (tx) => editSshKey(tx, { userId, id }, { name: body.name, isDefault: body.is_default }, { at, by }));
     return { status: 200, body: keyView(key) };
   },
@@ -122,7 +128,7 @@ const remove = defineOperation({
   params,
   responses: { 204: null },
   async handle({ deps, caller, at, actor: by }, { params: { id } }) {
-    const userId = userOf(caller);
+    const userId = changerOf(caller);
     await inTransaction(deps.db, (tx) => deleteSshKey(tx, { userId, id }, { at, by }));
     return { status: 204, body: null };
   },

@@ -34,6 +34,21 @@ test('the first key is the default, and one key stays it', async (t) => {
   t.is((await remove(second.body.id)).status, 204);
 });
 
+test('a token for one organization changes no keys: they open the machines of every organization of its owner', async (t) => {
+  const { api } = t.context;
+  const organizationId = await api.organization();
+  const { id: userId, token } = await api.member(organizationId, 'member');
+  const { id } = (await add(api, token, { public_key: sshPublicKey() })).body;
+  const limited = await api.token(userId, { scopes: ['admin'], organizationId });
+  const refused = [
+    await add(api, limited, { public_key: sshPublicKey(), is_default: true }),
+    await api.call(`${KEYS}/${id}`, { method: 'PATCH', token: limited, body: { name: 'mine' } }),
+    await api.call(`${KEYS}/${id}`, { method: 'DELETE', token: limited }),
+  ];
+  t.deepEqual(refused.map(({ status, body }) => [status, body.code]), refused.map(() => [403, 'identity.token-limited']));
+  t.is((await add(api, await api.token(userId, { scopes: ['write'] }), { public_key: sshPublicKey() })).status, 201);
+});
+
 test('a person has a key once, whatever its comment; another person may have it too', async (t) => {
   const { api } = t.context;
   const [ada, bob] = [await api.person(), await api.person()];

@@ -93,9 +93,9 @@ function limitedTo(caller: Caller): string | null {
   return caller.credential.kind === 'token' ? caller.credential.organizationId : null;
 }
 
-/** Refuses a token that may not do all its owner may: what is about a person as a whole asks for that. */
-export function requireUnlimited(caller: Caller): void {
-  requireScope(caller, 'admin');
+/** Refuses a token that is limited to one organization, or has less than `scope`: what is about a person as a whole asks for that. */
+export function requireUnlimited(caller: Caller, scope: TokenScope = 'admin'): void {
+  requireScope(caller, scope);
   if (limitedTo(caller) !== null) throw notAllowed('identity.token-limited', 'This token is limited to one organization; log in to do this.');
 }
 
