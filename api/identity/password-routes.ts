@@ -4,6 +4,7 @@ import { hashChosenPassword, passwordMatches } from '../../commands/identity/pas
 import { forgotPassword, resetPassword, setPassword, userOfReset } from '../../commands/identity/set-password.ts';
 import { getUser } from '../../db/identity/user-store.ts';
 import { letterIsVoid } from '../../domain/identity/mailbox.ts';
+import { countedAs } from '../../domain/identity/session.ts';
 import { LONGEST_PASSWORD } from '../../domain/identity/user.ts';
 import { invalidField } from '../../domain/shared/errors.ts';
 import { requireCaller, unauthenticated } from '../shared/authorize.ts';
@@ -62,7 +63,7 @@ const forgot = defineOperation({
   async handle(context, { body }) {
     const { deps, at } = context;
     const letter = async (): Promise<void> => {
-      if (!(await letterLimits(deps.db).takeQuietly(`address/${context.address}`, body.email))) return;
+      if (!(await letterLimits(deps.db).takeQuietly(`address/${countedAs(context.address)}`, body.email))) return;
       await context.transact(async (tx) => {
         await forgotPassword(tx, letterDesk(deps), body.email, at);
         return { status: 202, body: { message: '' } };

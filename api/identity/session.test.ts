@@ -134,6 +134,15 @@ test('an address is limited whatever accounts it tries', async (t) => {
   t.is((await logIn(api, email, PASSWORD, '203.0.113.10')).status, 200);
 });
 
+test('whoever has a whole IPv6 network is one address: it hands out as many as they like', async (t) => {
+  const { api } = t.context;
+  await logIn(api, 'second@example.org', 'wrong', '2001:db8:7:1::1');
+  t.is(await api.db('login_attempts').whereLike('key', 'address:2001:db8:7:%').update({ points: ADDRESS_ATTEMPTS }), 1);
+  const { email } = await api.person({ passwordHash });
+  t.is((await logIn(api, email, PASSWORD, '2001:db8:7:ffff::2')).status, 429);
+  t.is((await logIn(api, email, PASSWORD, '2001:db8:8:1::1')).status, 200);
+});
+
 test('changing the password ends the other sessions and asks for the old one', async (t) => {
   const { api } = t.context;
   const { email } = await api.person({ passwordHash });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Database } from '../../db/shared/connection.ts';
+import { countedAs } from '../../domain/identity/session.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
 
 const WINDOW_SECONDS = 900;
@@ -9,7 +10,7 @@ const HOUR_SECONDS = 3_600;
 export const ACCOUNT_ATTEMPTS = 10;
 /** Failed logins for one account in a quarter of an hour, from one browser that it is known from. */
 export const DEVICE_ATTEMPTS = 10;
-/** Failed logins from one address in a quarter of an hour, for whatever account. */
+/** Failed logins from one address (an IPv6 network) in a quarter of an hour, for whatever account. */
 export const ADDRESS_ATTEMPTS = 100;
 /** Letters that somebody asks for to one mailbox in an hour, whoever asks. */
 export const LETTERS_TO_ONE = 5;
@@ -42,12 +43,12 @@ export function loginLimits(db: Database): LoginLimits {
   return {
     async take(attempt) {
       if (attempt.device !== null) return await consume(device, attempt.device.toString('hex'), tooManyLogins);
-      await consume(address, attempt.address, tooManyLogins);
+      await consume(address, countedAs(attempt.address), tooManyLogins);
       await consume(account, digestOf(attempt.email), tooManyLogins);
     },
     async giveBack(attempt) {
       await account.delete(digestOf(attempt.email));
-      if (attempt.device === null) await address.reward(attempt.address, 1);
+      if (attempt.device === null) await address.reward(countedAs(attempt.address), 1);
       else await device.delete(attempt.device.toString('hex'));
     },
   };

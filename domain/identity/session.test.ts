@@ -1,5 +1,5 @@
 import test from 'ava';
-import { clientOf, networkOf } from './session.ts';
+import { clientOf, countedAs, networkOf } from './session.ts';
 
 test('of an address its network is kept', (t) => {
   for (const [address, network] of [
@@ -13,6 +13,10 @@ test('of an address its network is kept', (t) => {
     ['nonsense', 'unknown'],
     ['', 'unknown'],
   ] as const) t.is(networkOf(address), network, address);
+});
+
+test('limits count an IPv4 address by itself, an IPv6 one with its network', (t) => {
+  t.deepEqual(['198.51.100.77', '::ffff:198.51.100.77', '2001:db8:12:34::9', 'unknown'].map(countedAs), ['198.51.100.77', '198.51.100.77', '2001:db8:12::/48', 'unknown']);
 });
 
 test('of a User-Agent the kind of browser and system is kept', (t) => {

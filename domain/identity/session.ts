@@ -16,7 +16,7 @@ export function idleSince(at: Instant): Instant {
 
 /** The network an address is in, enough to know one's own: a /24 of IPv4, a /48 of IPv6; `unknown` for anything else. */
 export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  const plain = withoutMapping(address);
   const v4 = /^(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}$/.exec(plain)?.[1];
   if (v4 !== undefined) return `${v4}.0/24`;
   if (!/^[0-9a-f:]+(%\w+)?$/i.test(plain) || !plain.includes(':')) return 'unknown';
@@ -26,6 +26,17 @@ export function networkOf(address: string): string {
   const whole = tail === undefined ? groups : [...groups, ...Array.from({ length: Math.max(0, 8 - groups.length - after.length) }, () => '0'), ...after];
   const [a = '0', b = '0', c = '0'] = whole.map((group) => group.replace(/^0+(?=.)/, ''));
   return `${a}:${b}:${c}::/48`;
+}
+
+/** What limits count as one address: an IPv4 address, or the /48 of an IPv6 one, whose owner has all addresses in it. */
+export function countedAs(address: string): string {
+  const plain = withoutMapping(address);
+  return plain.includes(':') ? networkOf(plain) : plain;
+}
+
+/** An IPv4 address written as an IPv6 one (RFC 4291, section 2.5.5.2) as itself. */
+function withoutMapping(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
 // The first that fits: browsers name those they descend from.
