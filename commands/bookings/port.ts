@@ -5,6 +5,7 @@ import type { Transaction } from '../../db/shared/connection.ts';
 import { endBooking, type Booking } from '../../domain/bookings/booking.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
+import { lockEnvironments } from '../environments/port.ts';
 import { decide } from '../shared/entity-commands.ts';
 import { bookingEntity, writeOffer } from './booking-entity.ts';
 import { claimPower } from './follow-booking.ts';
@@ -40,8 +41,11 @@ export async function endBookingsOf(tx: Transaction, organizationId: string, env
  * caller's transaction. The caller holds the project's lock, without which nobody books for it. Repeating it changes nothing.
  */
 export async function endBookingsOfProject(tx: Transaction, organizationId: string, projectId: string, decision: { at: Instant; by: Actor }): Promise<Booking[]> {
+  const open = await openBookingsOfProject(tx, organizationId, projectId);
+  // Before any booking: what follows from one (the calendar's wake-up) is waited for by who holds another environment.
+  await lockEnvironments(tx, organizationId, open.map(({ environmentId }) => environmentId));
   const ended: Booking[] = [];
-  for (const { id } of await openBookingsOfProject(tx, organizationId, projectId)) {
+  for (const { id } of open) {
     const booking = await decide(tx, bookingEntity, { organizationId, id }, decision, (one, at) => endBooking(one, 'project-ended', at));
     if (booking.endReason === 'project-ended') ended.push(booking);
   }

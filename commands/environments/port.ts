@@ -1,3 +1,3 @@
 /** What other domains may ask of environments, inside their own transaction. */
-export { lockEnvironment, type LockedEnvironment } from '../../db/environments/environment-lock.ts';
+export { lockEnvironment, lockEnvironments, type LockedEnvironment } from '../../db/environments/environment-lock.ts';
 export { loseInstancesOf } from './lose-instances.ts';

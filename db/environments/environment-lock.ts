@@ -38,6 +38,11 @@ export async function lockEnvironment(tx: Transaction, organizationId: string, i
   };
 }
 
+/** Locks several, in the order of their ids, for a transaction that is to write bookings of all of them. */
+export async function lockEnvironments(tx: Transaction, organizationId: string, ids: readonly string[]): Promise<void> {
+  await tx('environments').where('organization_id', organizationId).whereIn('id', [...ids]).orderBy('id').forUpdate().select('id');
+}
+
 /** The organization that owns an environment, or null when there is none, or it is deleted. */
 export async function organizationOfEnvironment(db: Database, id: string): Promise<string | null> {
   const row = await db('environments').where({ id }).whereNull('deleted_at').first<{ organization_id: string } | undefined>('organization_id');
