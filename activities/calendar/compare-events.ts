@@ -1,5 +1,6 @@
 import { requestFromCalendar } from '../../commands/bookings/request-from-calendar.ts';
 import { eventsOf, writeAgain } from '../../db/calendar/event-store.ts';
+import type { Transaction } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { eventOf, isAsWanted, MARKS, requestedChange } from '../../domain/calendar/booking-event.ts';
 import { eventIdOf, partsOfEventId } from '../../domain/calendar/event-id.ts';
@@ -66,9 +67,12 @@ export async function bringBack({ deps, ref, calendar, clock }: Opened, row: Eve
   const change = calendar.twoWay ? requestedChange(event, wanted) : null;
   if (change === null) return 'differs';
   const { bookingId } = booked;
-  const request = { organizationId: ref.organizationId, bookingId, change };
+  // Whatever was decided here since the row was read wins, and is written.
+  const stands = async (tx: Transaction): Promise<boolean> => (await eventsOf(tx, ref, [bookingId])).get(bookingId)?.wantedVersion === row.wantedVersion;
+  const request = { organizationId: ref.organizationId, bookingId, change, stands };
   return await inTransaction(deps.db, async (tx) => {
     const refusal = await requestFromCalendar(tx, request, { at: clock.now(), workflowId: entityWorkflowId(CALENDAR, ref.id) });
+    if (refusal === 'overtaken') return 'equal' as const;
     // Also a change that was granted is written again: the event's text, or what a rule made of it, follows.
     await writeAgain(tx, ref, [bookingId], clock.now(), refusal?.message);
     return refusal === null ? ('accepted' as const) : ('refused' as const);

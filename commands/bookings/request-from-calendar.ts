@@ -1,9 +1,9 @@
-import { getBooking } from '../../db/bookings/booking-store.ts';
+import { lockBooking } from '../../db/bookings/booking-store.ts';
 import { findMembershipRole } from '../../db/organizations/membership-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import type { RequestedChange } from '../../domain/calendar/booking-event.ts';
 import type { Booker } from '../../domain/bookings/booking-rules.ts';
-import { TAKING } from '../../domain/bookings/booking.ts';
+import { TAKING, type Booking } from '../../domain/bookings/booking.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
@@ -14,16 +14,20 @@ export interface CalendarRequest {
   organizationId: string;
   bookingId: string;
   change: RequestedChange;
+  /** Whether the event is still what its booking wanted when the change was seen; asked while nobody else can decide on the booking. */
+  stands(tx: Transaction): Promise<boolean>;
 }
 
 /**
  * Does what a change in a calendar asks for, with the rights of the booking's holder and by the rules that bind
- * them; whoever changed the event is not known here. Null when it is done. A refusal is answered, and then
- * nothing is written: the caller's transaction goes on.
+ * them; whoever changed the event is not known here. Null when it is done, `overtaken` when it does not stand any
+ * more. A refusal is answered, and then nothing is written: the caller's transaction goes on.
  */
-export async function requestFromCalendar(tx: Transaction, request: CalendarRequest, decision: { at: Instant; workflowId: string }): Promise<DomainError | null> {
+export async function requestFromCalendar(tx: Transaction, request: CalendarRequest, decision: { at: Instant; workflowId: string }): Promise<DomainError | 'overtaken' | null> {
+  const booking = await lockBooking(tx, request.organizationId, request.bookingId);
+  if (!(await request.stands(tx))) return 'overtaken';
   try {
-    await tx.transaction(async (inner) => await carryOut(inner, request, decision));
+    await tx.transaction(async (inner) => await carryOut(inner, booking, request, decision));
     return null;
   } catch (error) {
     if (error instanceof DomainError) return error;
@@ -31,8 +35,7 @@ export async function requestFromCalendar(tx: Transaction, request: CalendarRequ
   }
 }
 
-async function carryOut(tx: Transaction, { organizationId, bookingId, change }: CalendarRequest, { at, workflowId }: { at: Instant; workflowId: string }): Promise<void> {
-  const booking = await getBooking(tx, organizationId, bookingId);
+async function carryOut(tx: Transaction, booking: Booking | null, { organizationId, bookingId, change }: CalendarRequest, { at, workflowId }: { at: Instant; workflowId: string }): Promise<void> {
   if (booking === null) throw refused('bookings.gone', 'The booking no longer exists.');
   if (!TAKING.includes(booking.state)) throw refused('bookings.ended', `The booking is ${booking.state} and cannot be changed any more. Book anew.`);
   const role = await findMembershipRole(tx, organizationId, booking.holderUserId);
