@@ -49,7 +49,7 @@ async function syncEvent({ deps, ref, calendar, open, clock, signal }: Opened, r
     return 'written';
   } catch (error) {
     if (calendarProblemOf(error) !== 'rejected') throw error;
-    await recordRefused(db, ref, bookingId, toErrorRecord(error), nextAttemptAt(row.attempts, clock.now()));
+    await recordRefused(db, ref, bookingId, wantedVersion, toErrorRecord(error), nextAttemptAt(row.attempts, clock.now()));
     return 'refused';
   }
 }

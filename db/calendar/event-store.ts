@@ -140,10 +140,10 @@ export async function recordWritten(
   );
 }
 
-/** An event could not be written, for a reason of its own. */
-export async function recordRefused(db: Database, { organizationId, id }: CalendarRef, bookingId: string, error: ErrorRecord, dueAt: Instant): Promise<void> {
+/** An event could not be written as it was wanted at `version`, for a reason of its own. What is wanted since is not put off by it. */
+export async function recordRefused(db: Database, { organizationId, id }: CalendarRef, bookingId: string, version: number, error: ErrorRecord, dueAt: Instant): Promise<void> {
   await db('calendar_events')
-    .where({ organization_id: organizationId, calendar_id: id, booking_id: bookingId })
+    .where({ organization_id: organizationId, calendar_id: id, booking_id: bookingId, wanted_version: version })
     .update({ attempts: db.raw('attempts + 1'), last_error: JSON.stringify(error), due_at: dueAt });
 }
 
