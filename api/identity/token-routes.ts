@@ -3,7 +3,7 @@ import { revokeToken } from '../../commands/identity/revoke-token.ts';
 import { listTokens } from '../../db/identity/token-store.ts';
 import { TOKEN_SCOPES } from '../../domain/identity/token-scope.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
-import { requireCaller, roleOf } from '../shared/authorize.ts';
+import { limitedTo, requireCaller, roleOf } from '../shared/authorize.ts';
 import { flag, idOf, instantInput, searchText } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
 import { pageFields, pageOf, readCursor, toPage } from '../shared/page.ts';
@@ -16,6 +16,7 @@ const list = defineOperation({
   path: '/v1/tokens',
   id: 'listTokens',
   summary: 'One’s own API tokens, newest first',
+  description: 'A token that is limited to one organization sees and ends only those that are limited to it too.',
   tags: ['identity'],
   access: { kind: 'person' },
   tokenScope: 'admin',
@@ -26,11 +27,12 @@ const list = defineOperation({
   }),
   responses: { 200: pageOf(tokenBody) },
   async handle(context, { query }) {
+    const caller = requireCaller(context.caller);
     const position = readCursor('listTokens', query, 1);
     const found = await listTokens(
       context.deps.db,
-      requireCaller(context.caller).userId,
-      { search: query.search, openAt: query.usable === true ? context.at : undefined },
+      caller.userId,
+      { organizationId: limitedTo(caller), search: query.search, openAt: query.usable === true ? context.at : undefined },
       { limit: query.page_size + 1, before: position === null ? null : String(position[0]) },
     );
     return { status: 200, body: toPage('listTokens', query, found, { item: tokenView, positionOf: (row) => [row.id] }) };
@@ -89,9 +91,10 @@ const revoke = defineOperation({
   params: z.strictObject({ id: idOf('api-token') }),
   responses: { 200: tokenBody },
   async handle(context, { params }) {
-    const { userId } = requireCaller(context.caller);
+    const caller = requireCaller(context.caller);
+    const request = { userId: caller.userId, tokenId: params.id, organizationId: limitedTo(caller) };
     return await context.transact(async (tx) => {
-      const token = await revokeToken(tx, { userId, tokenId: params.id }, { at: context.at, by: context.actor });
+      const token = await revokeToken(tx, request, { at: context.at, by: context.actor });
       return { status: 200, body: tokenView(token) };
     });
   },

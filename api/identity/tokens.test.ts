@@ -46,6 +46,20 @@ test('a token for one organization sees no other, and does nothing on the platfo
   t.is((await api.call('/v1/users', { token })).status, 403);
 });
 
+test('a token for one organization sees and ends only tokens for it', async (t) => {
+  const { api } = t.context;
+  const here = await api.organization();
+  const { id, token: whole } = await api.member(here, 'manager');
+  const limited = await api.token(id, { organizationId: here });
+  const mine = await api.call('/v1/tokens', { token: limited });
+  t.deepEqual([mine.body.total, mine.body.items.map((one: { organization_id: string }) => one.organization_id)], [1, [here]]);
+  const all = (await api.call('/v1/tokens', { token: whole })).body.items as { id: string; organization_id: string | null }[];
+  const other = all.find((one) => one.organization_id === null)?.id;
+  t.is((await api.call(`/v1/tokens/${other}:revoke`, { method: 'POST', token: limited })).status, 404);
+  t.is((await api.call('/v1/me', { token: whole })).status, 200);
+  t.is((await api.call(`/v1/tokens/${mine.body.items[0].id}:revoke`, { method: 'POST', token: limited })).status, 200);
+});
+
 test('a token makes none that reaches further than itself', async (t) => {
   const { api } = t.context;
   const [here, there] = [await api.organization(), await api.organization()];

@@ -89,7 +89,8 @@ export async function roleOf(deps: ApiDependencies, caller: Caller, organization
   return await findMembershipRole(deps.db, organizationId, caller.userId);
 }
 
-function limitedTo(caller: Caller): string | null {
+/** The one organization that a token is limited to; null for whoever may act in all of theirs. */
+export function limitedTo(caller: Caller): string | null {
   return caller.credential.kind === 'token' ? caller.credential.organizationId : null;
 }
 

@@ -6,14 +6,17 @@ import { notFound } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import { newId } from '../shared/new-id.ts';
 
-/** Ends one's own token at once; ending it again changes nothing. */
+/**
+ * Ends one's own token at once; ending it again changes nothing. With `organizationId`, only one that is limited to it:
+ * what else its owner has is nothing to a limited token.
+ */
 export async function revokeToken(
   tx: Transaction,
-  request: { userId: string; tokenId: string },
+  request: { userId: string; tokenId: string; organizationId: string | null },
   decision: { at: Instant; by: Actor },
 ): Promise<ApiToken> {
   const token = await lockToken(tx, request.userId, request.tokenId);
-  if (token === null) throw notFound('api-token', request.tokenId);
+  if (token === null || (request.organizationId !== null && token.organizationId !== request.organizationId)) throw notFound('api-token', request.tokenId);
   if (token.revokedAt !== null) return token;
   await revoke(tx, token.id, decision.at);
   await recordLedgerEntry(tx, {

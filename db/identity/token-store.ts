@@ -86,14 +86,15 @@ export async function revokeTokensOf(tx: Transaction, userId: string, at: Instan
   await tx('api_tokens').where('user_id', userId).whereNull('revoked_at').update({ revoked_at: at });
 }
 
-/** A user's tokens, newest first, at most `limit` after the id `before`; `total` counts all that match. */
+/** A user's tokens (those of one organization, if it is given), newest first, at most `limit` after the id `before`; `total` counts all that match. */
 export async function listTokens(
   db: Database,
   userId: string,
-  filter: { search?: string | undefined; openAt?: Instant | undefined },
+  filter: { organizationId: string | null; search?: string | undefined; openAt?: Instant | undefined },
   page: { limit: number; before: string | null },
 ): Promise<{ rows: ApiToken[]; total: number }> {
   const matching = db('api_tokens').where('user_id', userId);
+  if (filter.organizationId !== null) void matching.where('organization_id', filter.organizationId);
   if (filter.search !== undefined) void matching.whereILike('name', `%${escapeLike(filter.search)}%`);
   const { openAt } = filter;
   if (openAt !== undefined) {
