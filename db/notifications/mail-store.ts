@@ -121,7 +121,10 @@ export async function addressOf(db: Database | Transaction, mail: Pick<Mail, 'ad
   return row === undefined ? null : { name: row.display_name, address: row.address };
 }
 
-/** A mail as its organization's managers see it: without its text. Of a removed mailbox, the person's primary address is shown. */
+/**
+ * A mail as its organization's managers see it: without its text, and of a person's addresses only the primary one, which
+ * members' lists show too; a letter to somebody without an account has the address it goes to.
+ */
 export type ListedMail = Omit<Mail, 'body'> & { recipient: { displayName: string | null; email: string } };
 
 /** Mails of an organization, newest first; `before` is the last one of the page before. */
@@ -139,10 +142,9 @@ export async function listMails(
   if (page.before !== null) void matching.where('m.id', '<', page.before);
   const rows = await matching
     .leftJoin('users as u', 'u.id', 'm.user_id')
-    .leftJoin('mailboxes as b', 'b.id', 'm.mailbox_id')
     .orderBy('m.id', 'desc')
     .limit(page.limit)
-    .select<Row[]>('m.*', 'u.display_name', db.raw('coalesce(m.address, b.address, u.email) as email'));
+    .select<Row[]>('m.*', 'u.display_name', db.raw('coalesce(u.email, m.address) as email'));
   return {
     rows: rows.map((row) => {
       const { body: _body, ...mail } = toMail(row);
