@@ -71,9 +71,7 @@ export async function startApi(config: Config, log: Logger, db: Database = conne
   await listen(server, config.http);
   const { port } = server.address() as AddressInfo;
   const url = `http://${config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host}:${port}`;
-  const sweeping = setInterval(() => {
-    sweepAll(db).catch((error: unknown) => log.warn({ err: error }, 'sweep failed; the next one tries again'));
-  }, SWEEP_EVERY_MS);
+  const sweeping = setInterval(() => void sweepAll(db, log), SWEEP_EVERY_MS);
   log.info({ url }, 'API listens');
   return {
     url,
@@ -97,12 +95,18 @@ function connectApi({ databaseUrl }: Pick<Config, 'databaseUrl'>): Database {
   return connect(databaseUrl, { poolMax: API_POOL_MAX, applicationName: 'orrery-api' });
 }
 
-async function sweepAll(db: Database): Promise<void> {
+const SWEEPS = { expired: sweepExpired, deliveries: sweepDeliveries, mails: sweepMails, allocations: sweepAllocations };
+
+/** One after the other; one that fails keeps none of the others from its work. */
+async function sweepAll(db: Database, log: Logger): Promise<void> {
   const at = systemClock.now();
-  await sweepExpired(db, at);
-  await sweepDeliveries(db, at);
-  await sweepMails(db, at);
-  await sweepAllocations(db, at);
+  for (const [what, sweep] of Object.entries(SWEEPS)) {
+    try {
+      await sweep(db, at);
+    } catch (error) {
+      log.warn({ err: error, what }, 'sweep failed; the next one tries again');
+    }
+  }
 }
 
 async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
