@@ -9,6 +9,7 @@ import { CHANNEL_SECONDS, NOTIFICATIONS_PATH } from '../../domain/calendar/notif
 import type { Channel } from '../../domain/calendar/ports.ts';
 import { channelToken } from '../../commands/calendar/channel-token.ts';
 import { bringBack, compareEvents, type Compared } from './compare-events.ts';
+import { letChannelGo } from './let-channel-go.ts';
 import type { Opened } from './opened.ts';
 
 const BATCH = 500;
@@ -81,7 +82,7 @@ async function renewChannel({ deps, calendar, open, clock, signal }: Opened, eve
   if (channels === null || open.channels === null) return null;
   if (!wantsChannel(calendar, clock.now())) {
     if (calendar.twoWay || calendar.channel === null) return calendar.channel;
-    await open.channels.close(calendar.channel, signal);
+    await letChannelGo(open.channels, calendar.channel, signal);
     return null;
   }
   if (calendar.channel === null && !everything) return null;
@@ -89,7 +90,7 @@ async function renewChannel({ deps, calendar, open, clock, signal }: Opened, eve
   const wish = { id, address: `${channels.publicUrl}${NOTIFICATIONS_PATH}`, token: channelToken(channels.secret, calendar), seconds: CHANNEL_SECONDS };
   try {
     const channel = await open.channels.open(wish, signal);
-    if (calendar.channel !== null) await open.channels.close(calendar.channel, signal);
+    if (calendar.channel !== null) await letChannelGo(open.channels, calendar.channel, signal);
     return channel;
   } catch (error) {
     if (calendarProblemOf(error) === null) throw error;

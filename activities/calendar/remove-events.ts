@@ -4,6 +4,7 @@ import { inTransaction } from '../../db/shared/transaction.ts';
 import { MARKS } from '../../domain/calendar/booking-event.ts';
 import { disconnected, succeeded } from '../../domain/calendar/calendar.ts';
 import { eventIdOf } from '../../domain/calendar/event-id.ts';
+import { letChannelGo } from './let-channel-go.ts';
 import type { Opened } from './opened.ts';
 
 /** Events an act removes. */
@@ -24,7 +25,7 @@ export async function removeEvents(opened: Opened): Promise<string> {
     await inTransaction(deps.db, (tx) => recordCalendar(tx, ref, decision(), succeeded));
     return `${batch.length} removed`;
   }
-  if (calendar.channel !== null && open.channels !== null) await open.channels.close(calendar.channel, signal);
+  if (calendar.channel !== null && open.channels !== null) await letChannelGo(open.channels, calendar.channel, signal);
   const strays = await removeStrays(opened);
   await inTransaction(deps.db, (tx) => recordCalendar(tx, ref, decision(), disconnected));
   return `${batch.length} removed and ${strays} strays; nothing of ours is left`;
