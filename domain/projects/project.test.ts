@@ -292,3 +292,11 @@ test('a rehearsal is what happens', (t) => {
   t.deepEqual(rehearsed, live(active, to).steps);
   t.is(rehearsed.length, 8);
 });
+
+test('a rehearsal begins with what is overdue, when nobody was there to do it', (t) => {
+  const active = live(approved(), '2026-03-10T00:00:00.000Z').project;
+  const from = '2026-04-02T00:00:00.000Z';
+  const [first, second] = rehearse(active, from, '2026-05-01T00:00:00.000Z');
+  t.like(first, { action: 'projects.expire', at: from });
+  t.like(second, { action: 'projects.announce-release', at: '2026-04-08T16:00:00.000Z' });
+});

@@ -1,4 +1,4 @@
-import type { Instant } from '../shared/time.ts';
+import { laterOf, type Instant } from '../shared/time.ts';
 import { settleProject } from './project-time.ts';
 import type { Project, Room } from './project.ts';
 
@@ -14,19 +14,18 @@ export interface Rehearsed {
 }
 
 /**
- * What time alone will do to a project after `from` and until `to`, included: the reducer that acts is
- * asked at each of the project's own deadlines. It supposes that nobody decides meanwhile, that workers
- * run, and that whoever waits for capacity goes on waiting.
+ * What time alone will do to a project from `from` on and until `to`, included: the reducer that acts is asked at
+ * each of the project's own deadlines. What is overdue, for nobody was there to do it, comes first, at `from`. It
+ * supposes that nobody decides meanwhile, that workers run, and that whoever waits for capacity goes on waiting.
  */
 export function rehearse(project: Project, from: Instant, to: Instant): Rehearsed[] {
   const steps: Rehearsed[] = [];
-  let known = settleProject({ ...project, room: roomOf(project) }, from).entity;
-  while (known.nextDueAt !== null && known.nextDueAt <= to && known.state !== 'releasing') {
-    const at = known.nextDueAt;
+  let known: Project = { ...project, room: roomOf(project) };
+  for (let at: Instant | null = from; at !== null && at <= to && known.state !== 'releasing'; at = known.nextDueAt) {
     const { entity, transitions } = settleProject(known, at);
     for (const { action, dueAt, after } of transitions) {
       const rehearsed = REHEARSED.find((one) => one === action);
-      if (rehearsed !== undefined) steps.push({ project: after, action: rehearsed, at: dueAt ?? at });
+      if (rehearsed !== undefined) steps.push({ project: after, action: rehearsed, at: laterOf(from, dueAt ?? at) });
     }
     known = entity;
   }
