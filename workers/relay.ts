@@ -21,8 +21,11 @@ const LONGEST_BACKOFF_MS = 60_000;
 /** Failed deliveries, some seven seconds, before a namespace counts as one without our search attributes. */
 const PATIENCE = 4;
 
+/** Temporal's priorities go from 1, the first, to 5; 3 is what workflows have by default. Servers without priorities ignore it. */
+const YIELDING_PRIORITY = 4;
+
 /** Signal-with-start, the one call the relay makes. Tests put a process that dies here between two steps. */
-export type WakeWorkflow = (wakeUp: WakeUp, workflowType: string) => Promise<void>;
+export type WakeWorkflow = (wakeUp: WakeUp, workflowType: string, yields?: boolean) => Promise<void>;
 
 export interface RelayDependencies {
   db: Database;
@@ -37,7 +40,7 @@ export interface RelayDependencies {
  * are for operators' eyes: where the namespace lacks them and we may not add them, workflows run without.
  */
 export function wakeThrough(client: Client, taskQueue: string): WakeWorkflow {
-  const start = async (wakeUp: WakeUp, workflowType: string, legible: boolean): Promise<void> => {
+  const start = async (wakeUp: WakeUp, workflowType: string, { yields, legible }: { yields: boolean; legible: boolean }): Promise<void> => {
     const ref: EntityRef = { organizationId: wakeUp.organizationId, id: wakeUp.entityId };
     await client.workflow.signalWithStart<(ref: EntityRef) => Promise<void>, []>(workflowType, {
       workflowId: wakeUp.workflowId,
@@ -47,18 +50,19 @@ export function wakeThrough(client: Client, taskQueue: string): WakeWorkflow {
       signalArgs: [],
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       staticSummary: `${wakeUp.kind} ${wakeUp.entityId}`,
+      ...(yields && { priority: { priorityKey: YIELDING_PRIORITY } }),
       ...(legible && { searchAttributes: searchAttributesOf(wakeUp) }),
     });
   };
   let lacking = false;
-  return async (wakeUp, workflowType) => {
-    if (lacking) return await start(wakeUp, workflowType, false);
+  return async (wakeUp, workflowType, yields = false) => {
+    if (lacking) return await start(wakeUp, workflowType, { yields, legible: false });
     try {
-      await start(wakeUp, workflowType, true);
+      await start(wakeUp, workflowType, { yields, legible: true });
     } catch (error) {
       // Attributes just added are known to every server only after some seconds, so the first refusals are waited out.
       if (!isUnknownSearchAttribute(error) || wakeUp.attempts < PATIENCE) throw error;
-      await start(wakeUp, workflowType, false);
+      await start(wakeUp, workflowType, { yields, legible: false });
       lacking = true;
     }
   };
@@ -86,7 +90,7 @@ async function deliver(deps: RelayDependencies, wakeUp: WakeUp): Promise<void> {
   const definition = deps.entities.get(wakeUp.kind);
   try {
     if (definition === undefined) throw new Error(`this worker knows no entity of kind ${wakeUp.kind}`);
-    await deps.wake(wakeUp, definition.workflowType);
+    await deps.wake(wakeUp, definition.workflowType, definition.yields === true);
     await deleteWakeUp(deps.db, wakeUp);
   } catch (error) {
     const backoff = Math.min(LONGEST_BACKOFF_MS, 500 * 2 ** Math.min(wakeUp.attempts, 10));

@@ -40,6 +40,8 @@ const SHUTDOWN_GRACE: Record<TaskQueue, string> = { entities: '1 s', imports: '0
 /** What does not listen is abandoned after this long: below the five seconds that `npm start` gives the workers. */
 const SHUTDOWN_FORCE = '3 s';
 const REPLACE_AFTER_MS = 1_000;
+/** The share of pollers for tasks that belong to no worker. */
+const NON_STICKY_POLLS = 0.5;
 
 /** A queue's worker as it is now; `state` in the SDK's words: RUNNING, or why not. */
 export interface QueueStatus {
@@ -114,6 +116,9 @@ function optionsOf(queue: TaskQueue, parts: WorkerParts): WorkerOptions {
   return {
     ...common,
     ...workflows,
+    // Most open workflows rest for longer than any cache holds them, and new ones are never in it: by default only a fifth
+    // of the pollers would ask for their tasks, and a burst that outlasts a worker's own queue would wait behind itself.
+    nonStickyToStickyPollRatio: NON_STICKY_POLLS,
     // The cache is counted, not weighed: explicit, so that memory is bounded whatever the heap.
     maxCachedWorkflows: 500,
     workflowThreadPoolSize: Math.min(2, availableParallelism()),

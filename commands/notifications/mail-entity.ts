@@ -9,6 +9,7 @@ import type { EntityDefinition } from '../shared/entity-commands.ts';
 export const mailEntity: EntityDefinition<Mail, SendMailAct> = {
   kind: MAIL,
   workflowType: 'mail',
+  yields: true,
   table: 'mails',
   openCondition: `state = 'pending'`,
   lock: lockMail,

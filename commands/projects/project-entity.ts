@@ -1,4 +1,4 @@
-import { insertProject, lockProjectRow, needsCapacity, saveProject } from '../../db/projects/project-store.ts';
+import { insertProject, lockProjectRow, lockProjectWithoutCapacity, needsCapacity, saveProject } from '../../db/projects/project-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { describeAmounts } from '../../domain/quotas/amounts.ts';
 import { settleProject } from '../../domain/projects/project-time.ts';
@@ -31,6 +31,9 @@ export const projectEntity: EntityDefinition<Project, ReleaseAct> = {
 
 /** Locks a project; the organization's capacity before it where a start may wait for it, or an end frees some. */
 export async function lockProject(tx: Transaction, organizationId: string, id: string): Promise<Project | null> {
+  // Most need none, and are locked by the statement that asks.
+  const alone = await lockProjectWithoutCapacity(tx, organizationId, id);
+  if (alone !== null) return alone;
   if (await needsCapacity(tx, organizationId, id)) await lockCapacity(tx, organizationId);
   const project = await lockProjectRow(tx, organizationId, id);
   return project === null ? null : await withRoom(tx, project);

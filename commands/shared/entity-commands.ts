@@ -13,6 +13,8 @@ export interface EntityDefinition<E extends EntityRow, Act extends EntityAct> {
   kind: string;
   /** Name of the workflow function. */
   workflowType: string;
+  /** Only carries out what others have decided: where work piles up, its workflows go behind theirs. */
+  yields?: boolean;
   /** Table of its rows, which has organization_id, id, next_due_at. */
   table: string;
   /** SQL condition on the table: rows whose workflow ought to be open. */

@@ -9,6 +9,7 @@ import type { EntityDefinition } from '../shared/entity-commands.ts';
 export const webhookDeliveryEntity: EntityDefinition<WebhookDelivery, DeliverAct> = {
   kind: WEBHOOK_DELIVERY,
   workflowType: 'webhookDelivery',
+  yields: true,
   table: 'webhook_deliveries',
   openCondition: `state = 'pending'`,
   lock: lockDelivery,

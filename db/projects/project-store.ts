@@ -6,9 +6,17 @@ import { readReleaseSteps, saveReleaseSteps } from './release-step-store.ts';
 
 type Row = Record<string, unknown>;
 
+const NEEDS_CAPACITY = `(state = 'releasing' or (state in ('scheduled', 'buffer') and started_at is null))`;
+
 /** Reads and locks a project until the transaction ends, with its people and the parts of its release. */
 export async function lockProjectRow(tx: Transaction, organizationId: string, id: string): Promise<Project | null> {
   const row = await tx('projects').where({ organization_id: organizationId, id }).forUpdate().first<Row | undefined>();
+  return row === undefined ? null : await whole(tx, row);
+}
+
+/** `lockProjectRow` in one statement less for a project that needs no capacity; null for others, which may exist. */
+export async function lockProjectWithoutCapacity(tx: Transaction, organizationId: string, id: string): Promise<Project | null> {
+  const row = await tx('projects').where({ organization_id: organizationId, id }).whereRaw(`not ${NEEDS_CAPACITY}`).forUpdate().first<Row | undefined>();
   return row === undefined ? null : await whole(tx, row);
 }
 
@@ -39,7 +47,7 @@ export async function organizationOfProject(db: Database, id: string): Promise<s
 export async function needsCapacity(tx: Transaction, organizationId: string, id: string): Promise<boolean> {
   const row = await tx('projects')
     .where({ organization_id: organizationId, id })
-    .first<{ needs: boolean } | undefined>(tx.raw(`(state = 'releasing' or (state in ('scheduled', 'buffer') and started_at is null)) as needs`));
+    .first<{ needs: boolean } | undefined>(tx.raw(`${NEEDS_CAPACITY} as needs`));
   return row?.needs === true;
 }
 
