@@ -139,3 +139,21 @@ test('dropped wake-ups and a workflow that was terminated are found by the recon
   t.is((await orphan.describe()).status.name, 'TERMINATED');
   t.deepEqual(await finish(rest), { imports: 2, ends: 2 });
 });
+
+test('what only carries out decisions goes behind what decides, where a queue is backed up', async (t) => {
+  const site = await platform();
+  const organizationId = await anOrganization(site);
+  await ensureNamespace(site.connection, site.config.temporal.namespace);
+  const kinds = ['mail', 'webhook-delivery', 'project'];
+  for (const kind of kinds) await inTransaction(site.db, (tx) => requestWakeUp(tx, { kind, entityId: `${kind}-1`, organizationId }, systemClock.now()));
+  let seconds = 0;
+  // Search attributes that were just added take their time: what was not delivered is tried again, by a later clock.
+  await eventually(async () => {
+    seconds += 100;
+    await relayOnce(relay(site, undefined, seconds));
+    return (await site.db('wake_ups')).length === 0;
+  }, 'every wake-up to be delivered');
+  const priorities = await Promise.all(kinds.map(async (kind) => (await site.client.workflow.getHandle(`${kind}/${kind}-1`).describe()).priority.priorityKey));
+  t.deepEqual(priorities, [4, 4, undefined]);
+  await site.end();
+});
