@@ -3,7 +3,7 @@ import { dueEvents, recordRefused, recordWritten } from '../../db/calendar/event
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { eventOf, extendAt, openEnd } from '../../domain/calendar/booking-event.ts';
 import { succeeded } from '../../domain/calendar/calendar.ts';
-import { calendarProblemOf } from '../../domain/calendar/calendar-errors.ts';
+import { calendarProblemOf, concernsOneEvent } from '../../domain/calendar/calendar-errors.ts';
 import { eventIdOf } from '../../domain/calendar/event-id.ts';
 import { nextAttemptAt, type EventRow } from '../../domain/calendar/event-row.ts';
 import { toErrorRecord } from '../../domain/shared/errors.ts';
@@ -48,7 +48,8 @@ async function syncEvent({ deps, ref, calendar, open, clock, signal }: Opened, r
     await recordWritten(db, ref, bookingId, wantedVersion, { incarnation: written.incarnation, etag: written.event.etag, openUntil, dueAt: extendAt(openUntil) });
     return 'written';
   } catch (error) {
-    if (calendarProblemOf(error) !== 'rejected') throw error;
+    const problem = calendarProblemOf(error);
+    if (problem === null || !concernsOneEvent(problem)) throw error;
     await recordRefused(db, ref, bookingId, wantedVersion, toErrorRecord(error), nextAttemptAt(row.attempts, clock.now()));
     return 'refused';
   }

@@ -22,6 +22,8 @@ export const CALENDAR_PROBLEMS = {
   'event-gone': 'not-found',
   /** The position in the list of changes is no longer known: list everything. */
   'sync-token-lost': 'conflict',
+  /** Another calendar has become the event's organizer: it alone may change it. */
+  'not-organizer': 'conflict',
   /** The request itself is refused as malformed. */
   rejected: 'invariant',
 } as const satisfies Record<string, ErrorKind>;
@@ -31,6 +33,8 @@ export type CalendarProblem = keyof typeof CALENDAR_PROBLEMS;
 const FOR_PEOPLE: readonly CalendarProblem[] = ['bad-credentials', 'not-allowed', 'api-disabled', 'not-shared'];
 /** Problems that concern every call to the calendar, and pass by themselves. */
 const PASSING: readonly CalendarProblem[] = ['throttled', 'quota-exceeded', 'unavailable'];
+/** Problems of the one event that a call is about: others can be written. */
+const OF_ONE_EVENT: readonly CalendarProblem[] = ['rejected', 'not-organizer'];
 
 const REMEDIES: Record<CalendarProblem, string> = {
   'bad-credentials': 'Google does not accept the key of the service account. Make a new key and reconnect the calendar.',
@@ -43,6 +47,7 @@ const REMEDIES: Record<CalendarProblem, string> = {
   'event-exists': 'An event with this id exists or existed.',
   'event-gone': 'There is no such event in the calendar.',
   'sync-token-lost': 'The calendar no longer knows what was listed before.',
+  'not-organizer': 'Somebody has made another calendar the organizer of this event. Delete it there; it is then made anew.',
   rejected: 'The calendar refuses the request as malformed. This is a fault of this program or a change of the calendar’s; please report it.',
 };
 
@@ -83,4 +88,9 @@ export function needsPeople(problem: CalendarProblem): boolean {
 /** Whether the whole calendar is to be left alone for a while. */
 export function passes(problem: CalendarProblem): boolean {
   return PASSING.includes(problem);
+}
+
+/** Whether only the event in question is to be left alone for a while. */
+export function concernsOneEvent(problem: CalendarProblem): boolean {
+  return OF_ONE_EVENT.includes(problem);
 }

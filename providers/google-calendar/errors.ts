@@ -22,7 +22,7 @@ const REASONS: Record<string, CalendarProblem> = {
   ACCOUNT_STATE_INVALID: 'bad-credentials',
 
   forbidden: 'not-allowed',
-  forbiddenForNonOrganizer: 'not-allowed',
+  forbiddenForNonOrganizer: 'not-organizer',
   requiredAccessLevel: 'not-allowed',
   insufficientPermissions: 'not-allowed',
   ACCESS_TOKEN_SCOPE_INSUFFICIENT: 'not-allowed',
