@@ -55,7 +55,7 @@ export function letterOf(project: Project, news: ProjectNews): ProjectLetter {
             `Everything is kept until ${dateOf(news.endsAt, timeZone)} (${timeZone}), then all its resources are released for good. Until then a manager can take the deletion back.`,
           ]);
     case 'release-in':
-      return letter(`${id}/release-in/${news.number}/${news.days}`, `The resources of ${what} are released ${inDays(news.left)}`, [
+      return letter(`${id}/release-in/${news.number}/${dateOf(news.endsAt, timeZone)}/${news.days}`, `The resources of ${what} are released ${inDays(news.left)}`, [
         `On ${dateOf(news.endsAt, timeZone)} (${timeZone}), ${inDays(news.left)}, all resources of ${what} are released for good.`,
         news.reason === 'expired' ? 'An extension that is approved before brings it back.' : 'Until then a manager can take the deletion back.',
       ]);

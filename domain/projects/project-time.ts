@@ -34,7 +34,7 @@ function deadlineOf(project: Project, at: Instant): Instant | null {
     case 'active':
       return earliest([endsAt, ...noticesOf(project).map((notice) => notice.at)]);
     case 'buffer':
-      return earliest([project.releaseHeldUntil ?? (project.bufferEndsAt as Instant), ...noticesOf(project).map((notice) => notice.at)]);
+      return earliest([nextEndOf(project), ...noticesOf(project).map((notice) => notice.at)]);
     case 'releasing':
       return earliest(project.releaseSteps.flatMap(({ nextAttemptAt }) => (nextAttemptAt === null ? [] : [nextAttemptAt])));
     default:
@@ -132,10 +132,15 @@ interface Notice {
   at: Instant;
 }
 
+/** The end that is next: of its time, or in a buffer its release, which a pending extension may hold. */
+function nextEndOf({ state, endsAt, bufferEndsAt, releaseHeldUntil }: Project): Instant {
+  return state === 'buffer' ? (releaseHeldUntil ?? (bufferEndsAt as Instant)) : endsAt;
+}
+
 /** What managers are still to be told of the end that is next, oldest first. */
 function noticesOf(project: Project): Notice[] {
-  const { state, timeZone, endsAt, bufferEndsAt, noticedUntil, warnDays } = project;
-  const end = state === 'buffer' ? (bufferEndsAt as Instant) : endsAt;
+  const { state, timeZone, noticedUntil, warnDays } = project;
+  const end = nextEndOf(project);
   const lastDay = localDateOf(end, timeZone);
   return (state === 'buffer' ? RELEASE_NOTICE_DAYS : warnDays)
     .map((days) => ({ days, at: startOfDay(addDays(lastDay, -days), timeZone) }))
@@ -150,7 +155,7 @@ function noticesOf(project: Project): Notice[] {
 function notice(project: Project, at: Instant): Settled<Project> | null {
   const [oldest, next] = noticesOf(project);
   if (oldest === undefined || oldest.at > at) return null;
-  const end = project.state === 'buffer' ? (project.bufferEndsAt as Instant) : project.endsAt;
+  const end = nextEndOf(project);
   const noticed = { ...project, noticedUntil: oldest.at };
   const what = project.state === 'buffer' ? 'announce-release' : 'warn';
   if (at >= end || (next !== undefined && next.at <= at)) return step(project, noticed, `projects.${what}-superseded`, oldest.at);
@@ -159,9 +164,9 @@ function notice(project: Project, at: Instant): Settled<Project> | null {
 
 /** After an outage fewer days are left than the notice was to be ahead. */
 function newsOf(project: Project, { days }: Notice, at: Instant): ProjectNews {
-  const { state, timeZone, endsAt, endDate, bufferEndsAt, bufferNumber: number, bufferReason } = project;
+  const { state, timeZone, endsAt, endDate, bufferNumber: number, bufferReason } = project;
   if (state !== 'buffer') return { kind: 'warning', days, left: daysLeft(endsAt, at, timeZone), endDate };
-  const releaseAt = bufferEndsAt as Instant;
+  const releaseAt = nextEndOf(project);
   return { kind: 'release-in', days, left: daysLeft(releaseAt, at, timeZone), number, reason: bufferReason as BufferReason, endsAt: releaseAt };
 }
 

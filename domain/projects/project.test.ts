@@ -184,9 +184,13 @@ test('a pending extension holds the release for seven local days and tells the m
   const buffered = live(approved(), '2026-03-31T16:00:00.000Z').project;
   const pending = decided(buffered, '2026-04-13T00:00:00.000Z', (one) => notePending(one, 'app_1', '2026-04-13T00:00:00.000Z'));
   const held = live(pending, '2026-04-14T16:00:00.000Z');
-  t.is(held.steps.at(-1), '2026-04-14T16:00:00.000Z hold-release');
+  t.deepEqual(held.steps.slice(-2), ['2026-04-14T16:00:00.000Z hold-release', '2026-04-14T16:00:00.000Z announce-release']);
   t.is(held.project.releaseHeldUntil, '2026-04-21T16:00:00.000Z');
-  t.is(live(held.project, '2026-05-01T00:00:00.000Z').steps.at(-1), '2026-04-21T16:00:00.000Z release');
+  const undecided = live(held.project, '2026-05-01T00:00:00.000Z');
+  t.is(undecided.steps.at(-1), '2026-04-21T16:00:00.000Z release');
+  t.deepEqual(undecided.mails, ['2026-04-18T16:00:00.000Z release-in 3', '2026-04-20T16:00:00.000Z release-in 1'], 'a release that is held is announced anew');
+  const keys = live(buffered, '2026-04-13T16:00:00.000Z').project;
+  t.not(letterOf(keys, { kind: 'release-in', days: 1, left: 1, number: 1, reason: 'expired', endsAt: '2026-04-14T16:00:00.000Z' }).key, letterOf(keys, { kind: 'release-in', days: 1, left: 1, number: 1, reason: 'expired', endsAt: '2026-04-21T16:00:00.000Z' }).key, 'a mail of its own');
   const decidedAt = '2026-04-16T00:00:00.000Z';
   t.is(decided(held.project, decidedAt, (one) => notePending(one, null, decidedAt)).state, 'releasing', 'what held it is declined');
   t.is(decided(held.project, decidedAt, (one) => extend(one, { days: 60, applicationId: 'app_1' }, decidedAt)).state, 'active');
