@@ -7,6 +7,7 @@ import { inTransaction } from '../../db/shared/transaction.ts';
 import { addDays } from '../../domain/projects/local-days.ts';
 import type { Project } from '../../domain/projects/project.ts';
 import { system } from '../../domain/shared/entity.ts';
+import { plusMilliseconds } from '../../domain/shared/time.ts';
 import { apiTest } from '../../tests/helpers/api-test.ts';
 import type { Person, Reply, TestApi } from '../../tests/helpers/api.ts';
 import { insertEnvironment } from '../../tests/helpers/bookings.ts';
@@ -201,6 +202,25 @@ test.serial('in its buffer everything of a project is refused, with the date on 
   t.is((await post(api, `/v1/projects/${project.id}:restore`, its.lead)).body.code, 'projects.expired');
   t.like((await api.call(`/v1/projects/${project.id}/releases`, { token: its.lead.token })).body, { state: 'buffer', parts: [] });
   t.is((await post(api, `/v1/projects/${project.id}:retry-release`, its.lead)).body.code, 'projects.not-releasing');
+});
+
+test.serial('who has left a project gives its bookings back, and takes no more time for it', async (t) => {
+  const { api } = t.context;
+  const its = await world(api);
+  const project = await begun(api, its, 3);
+  const environmentId = await insertEnvironment(api.db, its.organizationId, {}, api.clock.now());
+  const inHours = (hours: number): string => plusMilliseconds(api.clock.now(), hours * 3_600_000);
+  const booked = await post(api, `/v1/organizations/${its.organizationId}/bookings`, its.hand, { environment_id: environmentId, project_id: project.id, until: inHours(4) });
+  const { id } = booked.body.items[0];
+  const end = async (until: string | null) => {
+    const { headers } = await api.call(`/v1/bookings/${id}`, { token: its.hand.token });
+    return await api.call(`/v1/bookings/${id}`, { method: 'PATCH', token: its.hand.token, headers: { 'If-Match': headers.get('etag') ?? '' }, body: { until } });
+  };
+  t.is((await end(inHours(5))).status, 200);
+  await api.db('project_members').where({ project_id: project.id, user_id: its.hand.id }).delete();
+  t.is((await end(inHours(6))).body.code, 'projects.no-such-project');
+  t.is((await end(null)).body.code, 'projects.no-such-project');
+  t.is((await end(inHours(2))).status, 200);
 });
 
 test.serial('what keeping a quota costs is shown where the organization states prices', async (t) => {

@@ -4,7 +4,9 @@ import type { Transaction } from '../../db/shared/connection.ts';
 import { editBooking as edit, endBooking, type Booking, type BookingEdit } from '../../domain/bookings/booking.ts';
 import { refuseChange, refuseMovedBeginning, type Booker } from '../../domain/bookings/booking-rules.ts';
 import { DomainError, notFound } from '../../domain/shared/errors.ts';
+import type { Instant } from '../../domain/shared/time.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
+import { requireActiveMember } from '../projects/port.ts';
 import { decide, type Decision } from '../shared/entity-commands.ts';
 import { bookingEntity } from './booking-entity.ts';
 import { refuseOverlap, refuseTaken, settleOverdue } from './book-environment.ts';
@@ -13,8 +15,12 @@ export interface BookingDecision extends Decision {
   booker: Booker;
 }
 
-/** Moves, extends, shortens or annotates a booking. The period it comes to must be free. */
+/**
+ * Moves, extends, shortens or annotates a booking. The period it comes to must be free, and a project's booking takes
+ * other time only while the project may be used by its holder.
+ */
 export async function editBooking(tx: Transaction, ref: EntityRef, changes: BookingEdit, decision: BookingDecision): Promise<Booking> {
+  await requireItsProject(tx, ref, changes, decision.at);
   const known = await lockForChange(tx, ref, decision);
   const after = { since: changes.since ?? known.since, until: changes.until === undefined ? known.until : changes.until };
   if (after.since !== known.since && known.state === 'reserved') refuseMovedBeginning(after.since, decision.booker, decision.at);
@@ -24,6 +30,19 @@ export async function editBooking(tx: Transaction, ref: EntityRef, changes: Book
     if (after.until === null || after.until > after.since) await refuseTaken(tx, ref.organizationId, environment, [after], ref.id);
   }
   return await decide(tx, bookingEntity, ref, decision, (booking, at) => edit(booking, changes, at)).catch(refuseOverlap);
+}
+
+/**
+ * Refuses as `requireActiveMember` does where `changes` take time for a project that may not be used, or whose holder has
+ * left it; giving time back is always allowed. To be called before the booking is locked: projects come before environments.
+ */
+export async function requireItsProject(tx: Transaction, { organizationId, id }: EntityRef, changes: BookingEdit, at: Instant): Promise<void> {
+  const booking = await getBooking(tx, organizationId, id);
+  if (booking === null || booking.projectId === null) return;
+  const { since = booking.since, until = booking.until } = changes;
+  const goesOn = booking.until === null || (until !== null && until <= booking.until);
+  if (since >= booking.since && goesOn) return;
+  await requireActiveMember(tx, organizationId, booking.projectId, booking.holderUserId, at);
 }
 
 /** Ends a booking now: the environment is free at once. One that has not begun is cancelled. One that has ended stays as it is. */

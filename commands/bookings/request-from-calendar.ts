@@ -7,7 +7,7 @@ import { TAKING, type Booking } from '../../domain/bookings/booking.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
-import { editBooking, releaseBooking } from './change-booking.ts';
+import { editBooking, releaseBooking, requireItsProject } from './change-booking.ts';
 
 /** What somebody asks for by changing a booking's event in a calendar. */
 export interface CalendarRequest {
@@ -24,10 +24,24 @@ export interface CalendarRequest {
  * more. A refusal is answered, and then nothing is written: the caller's transaction goes on.
  */
 export async function requestFromCalendar(tx: Transaction, request: CalendarRequest, decision: { at: Instant; workflowId: string }): Promise<DomainError | 'overtaken' | null> {
+  const unusable = await refusalOfProject(tx, request, decision.at);
   const booking = await lockBooking(tx, request.organizationId, request.bookingId);
   if (!(await request.stands(tx))) return 'overtaken';
+  if (unusable !== null) return unusable;
   try {
     await tx.transaction(async (inner) => await carryOut(inner, booking, request, decision));
+    return null;
+  } catch (error) {
+    if (error instanceof DomainError) return error;
+    throw error;
+  }
+}
+
+/** Why the booking's project keeps it from taking other time, if it does. */
+async function refusalOfProject(tx: Transaction, { organizationId, bookingId, change }: CalendarRequest, at: Instant): Promise<DomainError | null> {
+  if (change.kind === 'end') return null;
+  try {
+    await requireItsProject(tx, { organizationId, id: bookingId }, { since: change.since, until: change.until }, at);
     return null;
   } catch (error) {
     if (error instanceof DomainError) return error;
