@@ -1,4 +1,4 @@
-import { approveApplication, decideInBulk, declineApplication, delegateApplication, revokeApplication, type BulkOutcome } from '../../commands/projects/application-decisions.ts';
+import { approveApplication, decideInBulk, declineApplication, delegateApplication, revokeApplication, settleProjectsOf, type BulkOutcome } from '../../commands/projects/application-decisions.ts';
 import type { ReviewDecision } from '../../commands/projects/application-approval.ts';
 import { getListedApplication, type ListedApplication } from '../../db/projects/application-list.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
@@ -22,6 +22,7 @@ async function decided(
 ): Promise<Answer<typeof responses>> {
   const { organizationId, at, actor: by } = context;
   const reviewer = await reviewerOf(context);
+  await settleProjectsOf(context.deps.db, organizationId, [id], at);
   return await context.transact(async (tx) => {
     await visibleApplication(tx, organizationId, id, reviewer);
     await decide(tx, { organizationId, id }, { at, by, reviewer });
@@ -96,6 +97,7 @@ async function decidedMany(
 ): Promise<Answer<typeof manyResponses>> {
   const { organizationId, at, actor: by } = context;
   const reviewer = await reviewerOf(context);
+  await settleProjectsOf(context.deps.db, organizationId, request.ids, at);
   return await context.transact(async (tx) => {
     const outcomes = await decideInBulk(tx, organizationId, request, { at, by, reviewer });
     return { status: 200, body: decidedManyView(outcomes, await listedOf(tx, organizationId, outcomes), reviewer) };

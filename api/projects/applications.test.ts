@@ -55,6 +55,18 @@ test('one person applies, another approves, and both see how it stands and what 
   t.is(again.body.code, 'applications.decided');
 });
 
+test.serial('an extension approved over an end that nobody has seen first lets the project expire, then takes it out of its buffer', async (t) => {
+  const { api, organizationId, boss, ada, post, day, apply } = await cast(t);
+  const { id, project } = await apply(ada, { start_date: day(0), end_date: day(2), time_zone: 'UTC' });
+  t.is((await post(boss, `/v1/applications/${id}:approve`, {})).status, 200);
+  const extension = await post(ada, `/v1/organizations/${organizationId}/applications`, { type: 'period-extension', project_id: project.id, days: 20 });
+  api.clock.forward(5 * 86_400_000);
+  t.is((await post(boss, `/v1/applications/${extension.body.id}:approve`, {})).body.status, 'approved');
+  const steps = await api.db('ledger').where('subject', project.id).whereLike('action', 'projects.%').orderBy('id').select('action', 'before', 'after');
+  t.deepEqual(steps.slice(-2).map(({ action, before, after }) => [action, before.state, after.state]), [['projects.expire', 'active', 'buffer'], ['projects.extend', 'buffer', 'active']]);
+  t.is((await api.db('mails').where({ organization_id: organizationId, kind: 'project' }).whereLike('subject', '%has expired%')).length, 1);
+});
+
 test('a platform administrator may act, and it stands there', async (t) => {
   const { api, organizationId, ada, post, apply } = await cast(t);
   const root = await api.person({ platformAdministrator: true });

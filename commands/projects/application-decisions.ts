@@ -1,14 +1,28 @@
 import { isActiveManager } from '../../db/projects/application-people.ts';
-import { getApplication, lockApplication, lockProjectsOf } from '../../db/projects/application-store.ts';
-import type { Transaction } from '../../db/shared/connection.ts';
+import { getApplication, lockApplication, lockProjectsOf, overdueProjectsOf } from '../../db/projects/application-store.ts';
+import type { Database, Transaction } from '../../db/shared/connection.ts';
+import { inTransaction } from '../../db/shared/transaction.ts';
 import { decline, delegate, requireReviewing, revoke, type Application } from '../../domain/projects/application.ts';
 import { requireApplicant, requireDecider } from '../../domain/projects/application-rules.ts';
 import { DomainError, invalidField, notFound } from '../../domain/shared/errors.ts';
+import type { Instant } from '../../domain/shared/time.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import { lockCapacity } from '../quotas/port.ts';
 import { advanceEntity, decide } from '../shared/entity-commands.ts';
 import { approveLocked, type ReviewDecision } from './application-approval.ts';
 import { applicationEntity } from './application-entity.ts';
+import { projectEntity } from './project-entity.ts';
+
+/**
+ * Lets what time has made due of the projects behind applications happen, each in a command of its own, before somebody
+ * decides: an extension approved over an end that nobody has seen finds the project in its buffer, with its mails sent and
+ * its bookings ended, and no command takes a project in and out of one.
+ */
+export async function settleProjectsOf(db: Database, organizationId: string, applicationIds: readonly string[], at: Instant): Promise<void> {
+  for (const id of await overdueProjectsOf(db, organizationId, applicationIds, at)) {
+    await inTransaction(db, (tx) => advanceEntity(tx, projectEntity, { organizationId, id }, at));
+  }
+}
 
 /** The applicant takes an application back while nobody has decided: `applications.decided` afterwards. */
 export async function revokeApplication(tx: Transaction, ref: EntityRef, decision: ReviewDecision): Promise<Application> {

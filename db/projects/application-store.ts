@@ -59,6 +59,12 @@ export async function overdueApplicationsOf(tx: Transaction, organizationId: str
   return await tx('applications').where({ organization_id: organizationId, project_id: projectId }).where('next_due_at', '<=', at).orderBy('id').pluck<string[]>('id');
 }
 
+/** Ids of the projects of applications for which something is due. */
+export async function overdueProjectsOf(db: Database, organizationId: string, applicationIds: readonly string[], at: Instant): Promise<string[]> {
+  const concerned = db('applications').where('organization_id', organizationId).whereIn('id', [...applicationIds]).select('project_id');
+  return await db('projects').where('organization_id', organizationId).whereIn('id', concerned).where('next_due_at', '<=', at).orderBy('id').pluck<string[]>('id');
+}
+
 /** Locks the projects of these applications until the transaction ends, in the order of their ids. */
 export async function lockProjectsOf(tx: Transaction, organizationId: string, applicationIds: readonly string[]): Promise<void> {
   const concerned = tx('applications').where('organization_id', organizationId).whereIn('id', [...applicationIds]).select('project_id');
