@@ -29,7 +29,7 @@ export function servedOverTls(config: Pick<ApiConfig, 'publicUrl'>): boolean {
  */
 export async function authenticate(deps: ApiDependencies, request: Request, at: Instant): Promise<Caller | null> {
   const { authorization } = request.headers;
-  if (authorization !== undefined) return await byToken(deps, authorization, at);
+  if (authorization !== undefined) return await byToken(deps, authorization, at, request.params.organization_id);
   const secret = parseCookie(request.headers.cookie ?? '')[sessionCookieName(deps.config)];
   if (secret === undefined || secret === '') return null;
   const caller = await bySession(deps, secret, at);
@@ -37,10 +37,11 @@ export async function authenticate(deps: ApiDependencies, request: Request, at: 
   return caller;
 }
 
-async function byToken(deps: ApiDependencies, authorization: string, at: Instant): Promise<Caller> {
+async function byToken(deps: ApiDependencies, authorization: string, at: Instant, inPath: unknown): Promise<Caller> {
+  const organizationId = typeof inPath === 'string' ? inPath : null;
   const token = /^Bearer ([\x21-\x7e]+)$/i.exec(authorization)?.[1];
   if (token === undefined || !isApiToken(token)) throw unauthenticated();
-  const found = await findTokenUser(deps.db, hashSecret(token), at);
+  const found = await findTokenUser(deps.db, hashSecret(token), at, organizationId);
   if (found === null) throw unauthenticated();
   if (found.lastUsedAt === null || plusMilliseconds(found.lastUsedAt, LAST_USE_GRAIN_MS) < at) {
     await touchToken(deps.db, found.tokenId, at);
@@ -48,6 +49,7 @@ async function byToken(deps: ApiDependencies, authorization: string, at: Instant
   return {
     ...found.user,
     credential: { kind: 'token', tokenId: found.tokenId, scopes: found.scopes, organizationId: found.organizationId },
+    membership: organizationId === null ? null : { organizationId, role: found.role },
   };
 }
 
@@ -57,7 +59,7 @@ async function bySession(deps: ApiDependencies, secret: string, at: Instant): Pr
   if (found === null) return null;
   const { sessionId, createdAt, lastSeenAt, ...owner } = found;
   if (plusMilliseconds(lastSeenAt, LAST_USE_GRAIN_MS) < at) await touchSession(deps.db, sessionId, at);
-  return { ...owner, credential: { kind: 'session', sessionId, createdAt } };
+  return { ...owner, credential: { kind: 'session', sessionId, createdAt }, membership: null };
 }
 
 /** Against cross-site request forgery, beside SameSite=Lax. Browsers send Origin with every write. */

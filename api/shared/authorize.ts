@@ -86,6 +86,7 @@ export async function roleOf(deps: ApiDependencies, caller: Caller, organization
   const limit = limitedTo(caller);
   if (limit !== null && limit !== organizationId) return null;
   if (caller.platformAdministrator) return (await organizationExists(deps.db, organizationId)) ? 'manager' : null;
+  if (caller.membership?.organizationId === organizationId) return caller.membership.role;
   return await findMembershipRole(deps.db, organizationId, caller.userId);
 }
 

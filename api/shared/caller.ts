@@ -1,3 +1,4 @@
+import type { OrganizationRole } from '../../domain/organizations/role.ts';
 import type { TokenScope } from '../../domain/identity/token-scope.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 
@@ -7,6 +8,8 @@ export interface Caller {
   displayName: string;
   platformAdministrator: boolean;
   credential: SessionCredential | TokenCredential;
+  /** Their role in the organization of the path, where it was read along with the credentials. */
+  membership: { organizationId: string; role: OrganizationRole | null } | null;
 }
 
 export interface SessionCredential {
