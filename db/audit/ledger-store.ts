@@ -1,6 +1,7 @@
 import type { Actor } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { escapeLike } from '../shared/like.ts';
 
 export interface NewLedgerEntry {
   id: string;
@@ -92,11 +93,6 @@ export async function listLedger(
     .orderBy('id', 'desc')
     .limit(page.size);
   return { items: rows.map(toEntry), total: counted?.count ?? 0 };
-}
-
-/** Text that LIKE takes literally. */
-export function escapeLike(text: string): string {
-  return text.replaceAll(/[\\%_]/g, String.raw`\$&`);
 }
 
 function toEntry(row: Record<string, unknown>): LedgerEntry {

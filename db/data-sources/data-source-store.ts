@@ -1,8 +1,8 @@
 import type { BillingImport } from '../../domain/billing/billing-import.ts';
 import type { DataSource } from '../../domain/data-sources/data-source.ts';
 import type { DiscoveryOfSource } from '../../domain/data-sources/discovery.ts';
-import { escapeLike } from '../audit/ledger-store.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { escapeLike } from '../shared/like.ts';
 import { insertImport, openImportsOf, saveImport } from './import-store.ts';
 
 type Row = Record<string, unknown>;

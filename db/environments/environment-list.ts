@@ -1,8 +1,8 @@
 import type { BookingState } from '../../domain/bookings/booking.ts';
 import { statusOf, type Environment, type EnvironmentStatus } from '../../domain/environments/environment.ts';
 import { toInstant, type Instant } from '../../domain/shared/time.ts';
-import { escapeLike } from '../audit/ledger-store.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { escapeLike } from '../shared/like.ts';
 import { toEnvironment } from './environment-store.ts';
 
 /** How many bookings are shown with an environment; the calendar has them all. */

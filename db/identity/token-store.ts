@@ -2,7 +2,7 @@ import type { OrganizationRole } from '../../domain/organizations/role.ts';
 import type { TokenScope } from '../../domain/identity/token-scope.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
-import { escapeLike } from '../audit/ledger-store.ts';
+import { escapeLike } from '../shared/like.ts';
 import { toOwner, type CredentialOwner } from './session-store.ts';
 
 /** An API token without its secret. */

@@ -2,8 +2,8 @@ import type { ActivationState } from '../../domain/identity/activation.ts';
 import type { AccountCategory, ColorScheme } from '../../domain/identity/profile.ts';
 import type { User } from '../../domain/identity/user.ts';
 import type { Instant } from '../../domain/shared/time.ts';
-import { escapeLike } from '../audit/ledger-store.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { escapeLike } from '../shared/like.ts';
 
 /** Adds a user; false, and nothing is written, when the address is taken (without case). */
 export async function insertUser(tx: Transaction, user: User): Promise<boolean> {

@@ -1,8 +1,8 @@
 import type { Invitation, InvitationState } from '../../domain/organizations/invitation.ts';
 import type { OrganizationRole } from '../../domain/organizations/role.ts';
 import type { Instant } from '../../domain/shared/time.ts';
-import { escapeLike } from '../audit/ledger-store.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { escapeLike } from '../shared/like.ts';
 
 type Row = Record<string, unknown>;
 

@@ -1,8 +1,8 @@
 import type { Membership } from '../../domain/organizations/organization.ts';
 import type { OrganizationRole } from '../../domain/organizations/role.ts';
 import type { Instant } from '../../domain/shared/time.ts';
-import { escapeLike } from '../audit/ledger-store.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { escapeLike } from '../shared/like.ts';
 
 /** The role of a user in an organization, or null. */
 export async function findMembershipRole(db: Database | Transaction, organizationId: string, userId: string): Promise<OrganizationRole | null> {

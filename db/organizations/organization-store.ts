@@ -1,8 +1,8 @@
 import type { Organization } from '../../domain/organizations/organization.ts';
 import type { OrganizationRole } from '../../domain/organizations/role.ts';
 import type { Instant } from '../../domain/shared/time.ts';
-import { escapeLike } from '../audit/ledger-store.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { escapeLike } from '../shared/like.ts';
 
 export async function insertOrganization(tx: Transaction, organization: Organization): Promise<void> {
   await tx('organizations').insert({

@@ -1,6 +1,6 @@
 import type { Pool } from '../../domain/pools/pool.ts';
-import { escapeLike } from '../audit/ledger-store.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { escapeLike } from '../shared/like.ts';
 
 type Row = Record<string, unknown>;
 

@@ -2,8 +2,8 @@ import type { PowerSchedule } from '../../domain/power-schedules/power-schedule.
 import type { PowerRunState, RunCounts } from '../../domain/power/power-run.ts';
 import type { InstanceState } from '../../domain/resources/instance.ts';
 import type { Instant } from '../../domain/shared/time.ts';
-import { escapeLike } from '../audit/ledger-store.ts';
 import type { Database } from '../shared/connection.ts';
+import { escapeLike } from '../shared/like.ts';
 import { toSchedule } from './schedule-store.ts';
 
 /** A schedule with what a list shows beside it. */

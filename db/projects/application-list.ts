@@ -1,6 +1,6 @@
 import type { Application, ApplicationState, ApplicationType } from '../../domain/projects/application.ts';
-import { escapeLike } from '../audit/ledger-store.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { escapeLike } from '../shared/like.ts';
 import { toApplication } from './application-store.ts';
 
 type Row = Record<string, unknown>;

@@ -1,7 +1,7 @@
 import type { Project, ProjectPeriod, ProjectRole, ProjectState } from '../../domain/projects/project.ts';
-import { escapeLike } from '../audit/ledger-store.ts';
 import { quotaSumsOfProjects, type QuotaView } from '../quotas/quota-list.ts';
 import type { Database } from '../shared/connection.ts';
+import { escapeLike } from '../shared/like.ts';
 import { toPeriods } from './project-store.ts';
 
 type Row = Record<string, unknown>;

@@ -1,6 +1,6 @@
 import type { ProjectPurpose } from '../../domain/projects/purpose.ts';
-import { escapeLike } from '../audit/ledger-store.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { escapeLike } from '../shared/like.ts';
 
 type Row = Record<string, unknown>;
 

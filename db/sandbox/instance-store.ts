@@ -1,8 +1,8 @@
 import type { SandboxAccountKey } from '../../domain/sandbox/account.ts';
 import type { SandboxInstance } from '../../domain/sandbox/instance.ts';
 import type { Instant } from '../../domain/shared/time.ts';
-import { escapeLike } from '../audit/ledger-store.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { escapeLike } from '../shared/like.ts';
 import { columnsOf } from './account-store.ts';
 import { INSTANCE_COLUMNS, INSTANCE_FROM, toCourse, toInstance, toSettings, type Row } from './rows.ts';
 

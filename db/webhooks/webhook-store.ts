@@ -4,7 +4,7 @@ import type { Sealed } from '../../domain/shared/vault.ts';
 import type { WebhookEventType } from '../../domain/webhooks/webhook-event.ts';
 import type { Webhook } from '../../domain/webhooks/webhook.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
-import { escapeLike } from '../audit/ledger-store.ts';
+import { escapeLike } from '../shared/like.ts';
 
 type Row = Record<string, unknown>;
 
