@@ -1,6 +1,6 @@
-import { calendarBookings, calendarEnvironments, freePeriods, type CalendarEnvironment } from '../../db/environments/calendar.ts';
+import { calendarBookings, calendarEnvironments, takenPeriods, type CalendarEnvironment } from '../../db/environments/calendar.ts';
 import { BOOKING_STATES } from '../../domain/bookings/booking.ts';
-import type { Window } from '../../domain/environments/window.ts';
+import { freePeriods, type Window } from '../../domain/environments/free-periods.ts';
 import { DomainError, invalidField } from '../../domain/shared/errors.ts';
 import { idOf, inOrganization, instant, instantInput } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
@@ -130,20 +130,19 @@ const availability = defineOperation({
   async handle({ deps, organizationId }, { query }) {
     const window = windowOf(query);
     const ids = query.environment_id ?? null;
-    const [environments, availabilities] = await Promise.all([
+    const [environments, taken] = await Promise.all([
       calendarEnvironments(deps.db, organizationId, ids, MOST_ENVIRONMENTS + 1),
-      freePeriods(deps.db, organizationId, ids, window),
+      takenPeriods(deps.db, organizationId, ids, window),
     ]);
     refuseTooMany(environments, MOST_ENVIRONMENTS, 'environments');
-    const whole = { free: [window], freeSeconds: (Date.parse(window.to) - Date.parse(window.from)) / 1000 };
     return {
       status: 200,
       body: {
         ...window,
         environments: environments.map((environment) => {
-          const { free, freeSeconds } = availabilities.get(environment.id) ?? whole;
+          const { free, freeSeconds, bookedSeconds } = freePeriods(taken.get(environment.id) ?? [], window);
           const shown = environment.isActive ? { free, free_seconds: freeSeconds } : { free: [], free_seconds: 0 };
-          return { ...environmentView(environment), ...shown, booked_seconds: whole.freeSeconds - freeSeconds };
+          return { ...environmentView(environment), ...shown, booked_seconds: bookedSeconds };
         }),
       },
     };

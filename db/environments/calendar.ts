@@ -1,5 +1,5 @@
 import type { BookingState } from '../../domain/bookings/booking.ts';
-import type { Window } from '../../domain/environments/window.ts';
+import type { Window } from '../../domain/environments/free-periods.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Database } from '../shared/connection.ts';
 
@@ -58,48 +58,25 @@ export async function calendarBookings(
   return result.rows;
 }
 
-/** When somebody may book an environment within a window, and how much of it that is. */
-export interface Availability {
-  free: Window[];
-  freeSeconds: number;
-}
-
-/**
- * What bookings leave free of a window, by environment, in the order of time; touching and overlapping bookings are fine.
- * An environment that is not named has no booking in the window: all of it is free. The database finds the gaps, beside
- * the API's one thread.
- */
-export async function freePeriods(
+/** Periods that are taken within a window, by environment, each in the order of its beginnings. */
+export async function takenPeriods(
   db: Database,
   organizationId: string,
   environmentIds: readonly string[] | null,
   { from, to }: Window,
-): Promise<Map<string, Availability>> {
-  const result = await db.raw<{ rows: { environment_id: string; from: Instant; to: Instant; seconds: number }[] }>(
-    `with taken as (
-       select b.environment_id, b.since, max(least(b.until, cast(:to as timestamptz))) over (partition by b.environment_id) as last_until,
-         greatest(cast(:from as timestamptz), max(coalesce(b.until, 'infinity')) over (partition by b.environment_id
-           order by b.since rows between unbounded preceding and 1 preceding)) as free_from,
-         row_number() over (partition by b.environment_id order by b.since desc) as from_last
-       from bookings b
-       where b.organization_id = :organizationId and ${TOOK_TIME} and ${IN_WINDOW}
-         and (cast(:environmentIds as text[]) is null or b.environment_id = any(:environmentIds))
-     ), gaps (environment_id, "from", "to") as (
-       select environment_id, free_from, since from taken where free_from < since
-       union all
-       -- After the last one, also where nothing is left: it tells that there are bookings.
-       select environment_id, last_until, cast(:to as timestamptz) from taken where from_last = 1
-     )
-     select environment_id, "from", "to", cast(extract(epoch from "to" - "from") as float8) as seconds from gaps order by environment_id, "from"`,
+): Promise<Map<string, { since: Instant; until: Instant | null }[]>> {
+  const result = await db.raw<{ rows: { environment_id: string; since: Instant; until: Instant | null }[] }>(
+    `select b.environment_id, b.since, b.until from bookings b
+     where b.organization_id = :organizationId and ${TOOK_TIME} and ${IN_WINDOW}
+       and (cast(:environmentIds as text[]) is null or b.environment_id = any(:environmentIds))
+     order by b.environment_id, b.since`,
     { organizationId, from, to, environmentIds: environmentIds as string[] | null },
   );
-  const byEnvironment = new Map<string, Availability>();
-  for (const { environment_id: id, from: start, to: end, seconds } of result.rows) {
-    let availability = byEnvironment.get(id);
-    if (availability === undefined) byEnvironment.set(id, (availability = { free: [], freeSeconds: 0 }));
-    if (seconds === 0) continue;
-    availability.free.push({ from: start, to: end });
-    availability.freeSeconds += seconds;
+  const taken = new Map<string, { since: Instant; until: Instant | null }[]>();
+  for (const row of result.rows) {
+    const periods = taken.get(row.environment_id);
+    if (periods === undefined) taken.set(row.environment_id, [row]);
+    else periods.push(row);
   }
-  return byEnvironment;
+  return taken;
 }
