@@ -3,7 +3,7 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import pino, { type Logger } from 'pino';
 import { configOrExit, type Config } from '../config.ts';
 import { connect } from '../db/shared/connection.ts';
-import type { Clock } from '../domain/shared/time.ts';
+import type { Clock, Instant } from '../domain/shared/time.ts';
 import { taskQueueName } from '../workflows/messages.ts';
 import { dataSourceDependencies, entities, outboundDependencies, systemClock } from './dependencies.ts';
 import { startMonitor } from './monitor.ts';
@@ -25,11 +25,17 @@ export interface StartWorkersOptions {
   clock?: Clock;
 }
 
+export interface RunningWorkers {
+  /** When rows and Temporal were last compared to the end; null until the first time. */
+  reconciledAt(): Instant | null;
+  stop(): Promise<void>;
+}
+
 /**
  * Starts Temporal workers, the relay and the reconciler of one process. `stop` ends them in order, in
  * five seconds at most: nothing new is taken up, what runs hands over, then connections close.
  */
-export async function startWorkers(config: Config, log: Logger, options: StartWorkersOptions = {}): Promise<{ stop(): Promise<void> }> {
+export async function startWorkers(config: Config, log: Logger, options: StartWorkersOptions = {}): Promise<RunningWorkers> {
   installRuntime(log);
   await clearAbandonedSpool(config.spoolDirectory);
   const db = connect(config.databaseUrl, { poolMax: 20, applicationName: 'orrery-workers' });
@@ -66,6 +72,7 @@ export async function startWorkers(config: Config, log: Logger, options: StartWo
   const monitor = config.workersPort === null ? null : await startMonitor(monitored, { host: config.http.host, port: config.workersPort });
   log.info({ namespace: config.temporal.namespace, taskQueuePrefix: config.taskQueuePrefix }, 'workers, relay and reconciler run');
   return {
+    reconciledAt: reconciler.succeededAt,
     async stop() {
       // Together: none waits for another, and a Temporal or PostgreSQL that is gone holds up neither.
       await Promise.all([

@@ -51,8 +51,12 @@ export async function platform(change: (config: Config) => Config = (config) => 
     directory,
     client,
     connection,
-    startWorkers: (clock) =>
-      startWorkers(config, log, { workflowBundle: { codePath: testEnvironment('ORRERY_TEST_BUNDLE') }, ...(clock !== undefined && { clock }) }),
+    async startWorkers(clock) {
+      const workers = await startWorkers(config, log, { workflowBundle: { codePath: testEnvironment('ORRERY_TEST_BUNDLE') }, ...(clock !== undefined && { clock }) });
+      // The first comparison may wake a row that is just being opened once more; histories are counted to the action.
+      await eventually(async () => workers.reconciledAt(), 'the first comparison of rows and Temporal');
+      return workers;
+    },
     async end() {
       await connection.close();
       await database.drop();

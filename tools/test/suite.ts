@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { elapsed, StartError, step } from '../start/steps.ts';
 import { readTally, type Tally } from './ava-summary.ts';
 import { buildWorkflowBundle } from './bundle.ts';
-import { preparePeers } from './peers.ts';
+import { preparePeers, type Peers } from './peers.ts';
 import { startServers } from './servers.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -34,12 +34,9 @@ export async function runSuite(suite: Suite): Promise<number> {
   const tally: Tally = { passed: 0, failed: 0 };
   const notes: string[] = [];
   try {
-    for (const [title, command, args] of suite.files.length === 0 ? checks : []) {
-      const { code, output } = await runCommand(bin(command), args, {}, children, false);
-      tally[code === 0 ? 'passed' : 'failed'] += 1;
-      console.log(code === 0 ? `✓ ${title}` : `${output}\n✗ ${title}`);
-    }
-    const tests = await runTests(suite, children, interruption, notes);
+    const peers = await prepare(suite, children, tally);
+    if (peers.reason !== null) notes.push(`Left out, because the Python peers are missing: ${peers.leftOut.join(', ')}\n${peers.reason}`);
+    const tests = await runTests(suite, children, interruption, peers.leftOut);
     tally.passed += tests.passed;
     tally.failed += tests.failed;
   } catch (error) {
@@ -52,9 +49,24 @@ export async function runSuite(suite: Suite): Promise<number> {
   return tally.failed === 0 ? 0 : 1;
 }
 
-async function runTests(suite: Suite, children: Set<ChildProcess>, interruption: AbortSignal, notes: string[]): Promise<Tally> {
-  const { leftOut, reason } = await preparePeers(root, Boolean(process.env.CI));
-  if (reason !== null) notes.push(`Left out, because the Python peers are missing: ${leftOut.join(', ')}\n${reason}`);
+/** Checks types and lint beside the installation of the Python peers, which mostly waits for the network. */
+async function prepare(suite: Suite, children: Set<ChildProcess>, tally: Tally): Promise<Peers> {
+  const peers = preparePeers(root, Boolean(process.env.CI));
+  const ends = await Promise.allSettled([suite.files.length === 0 ? runChecks(children, tally) : null, peers]);
+  // Both have come to their ends: no child works on behind the summary.
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  return await peers;
+}
+
+async function runChecks(children: Set<ChildProcess>, tally: Tally): Promise<void> {
+  for (const [title, command, args] of checks) {
+    const { code, output } = await runCommand(bin(command), args, {}, children, false);
+    tally[code === 0 ? 'passed' : 'failed'] += 1;
+    console.log(code === 0 ? `✓ ${title}` : `${output}\n✗ ${title}`);
+  }
+}
+
+async function runTests(suite: Suite, children: Set<ChildProcess>, interruption: AbortSignal, leftOut: string[]): Promise<Tally> {
   const servers = await startServers();
   try {
     const bundle = await step('workflow bundle', () => buildWorkflowBundle(servers.directory));
