@@ -1,4 +1,5 @@
 import type { Project, ProjectPeriod, ProjectRole } from '../../domain/projects/project.ts';
+import { plainAmount } from '../../domain/quotas/amounts.ts';
 import type { ReleaseStep } from '../../domain/projects/release.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
@@ -159,7 +160,7 @@ function toProject(row: Row, people: readonly Person[], releaseSteps: ReleaseSte
     periods: toPeriods(row.periods),
     state: row.state as Project['state'],
     stateReason: row.state_reason as Project['stateReason'],
-    quota: { gpu: plain(row.quota_gpu as string), cpu: plainOrNull(row.quota_cpu), ram_gib: plainOrNull(row.quota_ram_gib) },
+    quota: { gpu: plainAmount(row.quota_gpu as string), cpu: amountOrNull(row.quota_cpu), ram_gib: amountOrNull(row.quota_ram_gib) },
     warnDays: row.warn_days as number[],
     approvedAt: row.approved_at as string | null,
     startedAt: row.started_at as string | null,
@@ -192,11 +193,6 @@ export function toPeriods(value: unknown): ProjectPeriod[] {
   return rows.map((one) => ({ startDate: one.start_date, endDate: one.end_date, applicationId: one.application_id }));
 }
 
-/** NUMERIC(15, 6) without the zeros that say nothing. */
-function plain(text: string): string {
-  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
-}
-
-function plainOrNull(value: unknown): string | null {
-  return value === null ? null : plain(value as string);
+function amountOrNull(value: unknown): string | null {
+  return value === null ? null : plainAmount(value as string);
 }
