@@ -14,3 +14,17 @@ test('instants come back in UTC with milliseconds, whatever their precision and 
     '0099-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z', '+010000-01-01T00:00:00.000Z',
   ]);
 });
+
+test('each of many whole minutes comes back as itself, the second time too', async (t) => {
+  const { db, drop } = await freshDatabase();
+  t.teardown(drop);
+  const first = Date.UTC(2026, 0, 1);
+  const wanted = Array.from({ length: 12_000 }, (_, minute) => new Date(first + minute * 60_000).toISOString());
+  for (let time = 0; time < 2; time += 1) {
+    const { rows } = await db.raw<{ rows: { at: string }[] }>(
+      `select at from generate_series(cast(? as timestamptz), cast(? as timestamptz), interval '1 minute') as at`,
+      [wanted[0], wanted.at(-1)],
+    );
+    t.deepEqual(rows.map(({ at }) => at), wanted);
+  }
+});
