@@ -50,7 +50,8 @@ interface Site {
 
 const OPEN = `WorkflowType = 'project' AND OrreryStatus = 'active'`;
 const LOOK_MS = 500;
-const PATIENCE_MS = 400_000;
+/** Beside other work, ten thousand took more than nine minutes to open. */
+const PATIENCE_MS = 1_500_000;
 /** Beside what opening is expected to take. */
 const SPARE_MS = 15_000;
 const SPARE_SHARE = 1.6;
