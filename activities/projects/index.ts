@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { endBookingsLeft } from '../../commands/projects/end-bookings.ts';
 import { projectEntity } from '../../commands/projects/project-entity.ts';
 import { recordReleasePart } from '../../commands/projects/record-release.ts';
 import { advanceEntity } from '../../commands/shared/entity-commands.ts';
@@ -11,6 +12,7 @@ import { laterOf, type Clock } from '../../domain/shared/time.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import type { ProjectActivities, ReleaseAct } from '../../workflows/projects/messages.ts';
 import { actingActivity, longAttempt } from '../shared/attempt.ts';
+import { portionByPortion } from '../shared/portions.ts';
 import { bookingsOwner } from './owners/bookings.ts';
 import { quotasOwner } from './owners/quotas.ts';
 
@@ -29,7 +31,7 @@ export function releaseOwners(db: Database): ReleaseOwners {
   return { bookings: bookingsOwner(db), quotas: quotasOwner(db) };
 }
 
-/** The activity behind the act of a project; see its interface for what it guarantees. */
+/** The activities behind the acts of a project; see their interface for what they guarantee. */
 export function createProjectActivities(deps: ProjectActivityDependencies): ProjectActivities {
   const owners = deps.owners ?? releaseOwners(deps.db);
   return {
@@ -38,6 +40,17 @@ export function createProjectActivities(deps: ProjectActivityDependencies): Proj
       const outcome = await longAttempt(({ signal }) => releasePart({ db: deps.db, log: deps.log, clock, owner: owners[act.owner] }, ref, act, signal));
       const plan = await inTransaction(deps.db, (tx) => advanceEntity(tx, projectEntity, ref, clock.now()));
       return { outcome, plan };
+    },
+    async endBookings(ref, act) {
+      const clock: Clock = { now: () => laterOf(act.at, deps.clock.now()) };
+      const ended = await longAttempt(({ signal }) =>
+        portionByPortion(signal, async () => {
+          const portion = await inTransaction(deps.db, (tx) => endBookingsLeft(tx, ref, act.bufferNumber, { at: clock.now(), by: actingActivity('project') }));
+          return { done: portion.ended.length, left: portion.left };
+        }),
+      );
+      const plan = await inTransaction(deps.db, (tx) => advanceEntity(tx, projectEntity, ref, clock.now()));
+      return { outcome: `${ended} ended`, plan };
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { EnvironmentOfBooking } from '../../db/environments/environment-of-booking.ts';
-import { insertBooking, lockBooking, saveBooking } from '../../db/bookings/booking-store.ts';
+import { insertBooking, lockBooking, lockBookingAlone, saveBooking } from '../../db/bookings/booking-store.ts';
 import { settleBooking, TAKING, type Booking } from '../../domain/bookings/booking.ts';
 import { BOOKING, type BookingAct } from '../../workflows/bookings/messages.ts';
 import { createEntity, type EntityDefinition } from '../shared/entity-commands.ts';
@@ -16,7 +16,7 @@ export function bookingEntityIn(environment: EnvironmentOfBooking | null): Entit
     workflowType: 'booking',
     table: 'bookings',
     openCondition: `state in ('offered', 'reserved', 'active')`,
-    lock: lockBooking,
+    lock: environment === null ? lockBooking : lockBookingAlone,
     insert: async (tx, booking) => {
       await insertBooking(tx, booking);
       await followBooking(tx, null, booking, writeOffer, environment);
@@ -31,7 +31,7 @@ export function bookingEntityIn(environment: EnvironmentOfBooking | null): Entit
     describe,
     // As the relay starts it: while it is open its details tell more, and each change of this would be an action of its budget of eight.
     status: ({ state }) => (TAKING.includes(state) ? 'open' : state),
-    forLedger: ({ bookedBy: _by, sshPublicKey: _key, ...rest }) => rest,
+    forLedger: ({ bookedBy: _by, sshPublicKey: _key, projectEndedAt: _ended, ...rest }) => rest,
   };
 }
 

@@ -21,9 +21,11 @@ export async function offerFreed(
   at: Instant,
   write: WriteOffer,
 ): Promise<Booking[]> {
+  const waiting = await waitingFor(tx, organizationId, environment.id);
+  if (waiting.length === 0) return [];
   const taken: BookingPeriod[] = await openBookingsOf(tx, organizationId, environment.id);
   const offers: Booking[] = [];
-  for (const entry of await waitingFor(tx, organizationId, environment.id)) {
+  for (const entry of waiting) {
     if (isPast(entry, at)) {
       await saveWaitlistEntry(tx, organizationId, entry.id, { state: 'expired', at });
       continue;

@@ -42,6 +42,6 @@ test('a project whose bookings end in many environments waits for somebody who b
     await tx.raw(`set local lock_timeout = '500ms'`);
     await bookEnvironment(tx, wish(busy, 12, null), { at: AT, by, booker });
   });
-  t.like(await ending[0], { length: 2 });
+  t.like(await ending[0], { ended: { length: 2 }, left: false });
   t.deepEqual(await db('bookings').where('project_id', projectId).pluck('end_reason'), ['project-ended', 'project-ended']);
 });

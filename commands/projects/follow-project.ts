@@ -1,7 +1,7 @@
 import { openApplicationsOf } from '../../db/projects/application-store.ts';
 import { waitingForCapacity } from '../../db/projects/project-lists.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
-import { requestWakeUps } from '../../db/shared/wake-up-store.ts';
+import { requestWakeUp, requestWakeUps } from '../../db/shared/wake-up-store.ts';
 import { letterOf } from '../../domain/projects/project-news.ts';
 import type { Project } from '../../domain/projects/project.ts';
 import { system } from '../../domain/shared/entity.ts';
@@ -14,12 +14,16 @@ import { releaseGrant } from '../quotas/port.ts';
 
 /**
  * Everything that follows from a project's steps, written in their transaction: its bookings end when it enters a
- * buffer; its quota is free when nothing is left of it, and who waits for capacity looks again; and the mails.
+ * buffer, the first of them at once and many others as an act of its own; its quota is free when nothing is left of it, and who waits for capacity looks again; and the mails.
  */
 export async function followProject(tx: Transaction, before: Project, after: Project): Promise<void> {
   const { organizationId, id, lastAt: at } = after;
   const decision = { at, by: system('project', `${PROJECT}/${id}`) };
-  if (after.bufferNumber > before.bufferNumber) await endBookingsOfProject(tx, organizationId, id, decision);
+  if (after.bufferNumber > before.bufferNumber) {
+    const { left } = await endBookingsOfProject(tx, organizationId, id, decision);
+    // Its next look finds them. One decision does not end them all: it would take longer than an activity has.
+    if (left) await requestWakeUp(tx, { kind: PROJECT, entityId: id, organizationId }, at);
+  }
   if (after.releasedAt !== null && before.releasedAt === null) {
     await releaseGrant(tx, organizationId, id, decision);
     await wakeWaiting(tx, organizationId, at);

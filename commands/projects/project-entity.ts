@@ -4,13 +4,14 @@ import { describeAmounts } from '../../domain/quotas/amounts.ts';
 import { settleProject } from '../../domain/projects/project-time.ts';
 import { OPEN_STATES, type Project } from '../../domain/projects/project.ts';
 import type { Instant } from '../../domain/shared/time.ts';
-import { PROJECT, type ReleaseAct } from '../../workflows/projects/messages.ts';
+import { PROJECT, type ProjectAct } from '../../workflows/projects/messages.ts';
+import { hasOpenBookings } from '../bookings/port.ts';
 import { lockCapacity, roomToStart } from '../quotas/port.ts';
 import type { EntityDefinition } from '../shared/entity-commands.ts';
 import { followProject } from './follow-project.ts';
 
 /** The project as an entity: see domain/projects/project-time.ts for its rules. What follows from it is written with it. */
-export const projectEntity: EntityDefinition<Project, ReleaseAct> = {
+export const projectEntity: EntityDefinition<Project, ProjectAct> = {
   kind: PROJECT,
   workflowType: 'project',
   table: 'projects',
@@ -26,17 +27,22 @@ export const projectEntity: EntityDefinition<Project, ReleaseAct> = {
   isDone: (project) => !OPEN_STATES.includes(project.state),
   describe,
   status: (project) => (project.waitingSince === null ? project.state : 'waiting-for-capacity'),
-  forLedger: ({ room: _room, news: _news, ...rest }) => rest,
+  forLedger: ({ room: _room, hasOpenBookings: _left, news: _news, ...rest }) => rest,
 };
 
 /** Locks a project; the organization's capacity before it where a start may wait for it, or an end frees some. */
 export async function lockProject(tx: Transaction, organizationId: string, id: string): Promise<Project | null> {
   // Most need none, and are locked by the statement that asks.
   const alone = await lockProjectWithoutCapacity(tx, organizationId, id);
-  if (alone !== null) return alone;
+  if (alone !== null) return await withBookings(tx, alone);
   if (await needsCapacity(tx, organizationId, id)) await lockCapacity(tx, organizationId);
   const project = await lockProjectRow(tx, organizationId, id);
-  return project === null ? null : await withRoom(tx, project);
+  return project === null ? null : await withBookings(tx, await withRoom(tx, project));
+}
+
+/** Adds whether bookings are left of a project that may not be used any more. Its release has an owner for them. */
+async function withBookings(tx: Transaction, project: Project): Promise<Project> {
+  return project.state === 'buffer' ? { ...project, hasOpenBookings: await hasOpenBookings(tx, project.organizationId, project.id) } : project;
 }
 
 /** Adds whether the capacity is free of a project that has been granted it and has not begun. */
@@ -46,7 +52,8 @@ export async function withRoom(tx: Transaction, project: Project): Promise<Proje
   return { ...project, room: { fits, heldBy } };
 }
 
-function acts({ id, state, bufferNumber, releaseSteps }: Project, at: Instant): ReleaseAct[] {
+function acts({ id, state, bufferNumber, hasOpenBookings: left, releaseSteps }: Project, at: Instant): ProjectAct[] {
+  if (state === 'buffer' && left) return [{ name: 'end-bookings', key: `${id}/end-bookings/${bufferNumber}`, summary: 'end the bookings that are left', bufferNumber, at }];
   if (state !== 'releasing') return [];
   return releaseSteps
     .filter(({ nextAttemptAt }) => nextAttemptAt !== null && nextAttemptAt <= at)

@@ -73,6 +73,18 @@ export async function recordLedgerEntry(tx: Transaction, entry: NewLedgerEntry):
   return rows.length > 0;
 }
 
+/** Ids of what took one of these actions as an outcome under `<key>/…`, each once, in their order. */
+export async function subjectsRecordedUnder(db: Database, organizationId: string, key: string, actions: readonly string[]): Promise<string[]> {
+  return await db('ledger')
+    .where('organization_id', organizationId)
+    // The next character after the slash: a range that the unique index of the keys answers.
+    .whereBetween('outcome_key', [`${key}/`, `${key}0`])
+    .whereIn('action', [...actions])
+    .distinct('subject')
+    .orderBy('subject')
+    .pluck<string[]>('subject');
+}
+
 /** Entries of one organization, newest first; `before` is the id after which to go on. */
 export async function listLedger(
   db: Database,

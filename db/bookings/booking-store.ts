@@ -14,7 +14,16 @@ export async function lockBooking(tx: Transaction, organizationId: string, id: s
      where b.organization_id = ? and b.id = ? for update of e`,
     [organizationId, id],
   );
-  const row = await tx('bookings').where({ organization_id: organizationId, id }).forUpdate().first<Row | undefined>();
+  return await lockBookingAlone(tx, organizationId, id);
+}
+
+/** `lockBooking` for who holds the booking's environment already. */
+export async function lockBookingAlone(tx: Transaction, organizationId: string, id: string): Promise<Booking | null> {
+  const row = await tx('bookings as b')
+    .leftJoin('projects as p', (on) => void on.on('p.organization_id', 'b.organization_id').andOn('p.id', 'b.project_id'))
+    .where({ 'b.organization_id': organizationId, 'b.id': id })
+    .forUpdate('b')
+    .first<Row | undefined>('b.*', 'p.buffer_entered_at as project_ended_at');
   return row === undefined ? null : toBooking(row);
 }
 
@@ -79,12 +88,13 @@ export async function openBookingsOf(db: Database | Transaction, organizationId:
   return rows.map(toBooking);
 }
 
-/** Bookings of a project that have not ended, by their environments: in the order in which those are locked. */
-export async function openBookingsOfProject(tx: Transaction, organizationId: string, projectId: string): Promise<{ id: string; environmentId: string }[]> {
+/** Bookings of a project that have not ended, at most `limit` of them: those under way first, then those that begin next. */
+export async function openBookingsOfProject(tx: Transaction, organizationId: string, projectId: string, limit: number): Promise<{ id: string; environmentId: string }[]> {
   return await tx('bookings')
     .where({ organization_id: organizationId, project_id: projectId })
     .whereIn('state', [...TAKING])
-    .orderBy(['environment_id', 'since'])
+    .orderBy(['since', 'id'])
+    .limit(limit)
     .select<{ id: string; environmentId: string }[]>('id', 'environment_id as environmentId');
 }
 
@@ -137,5 +147,6 @@ export function toBooking(row: Row): Booking {
     version: row.version as number,
     lastAt: row.last_at as string,
     createdAt: row.created_at as string,
+    projectEndedAt: (row.project_ended_at as string | null | undefined) ?? null,
   };
 }

@@ -183,6 +183,7 @@ function toProject(row: Row, people: readonly Person[], releaseSteps: ReleaseSte
     lastAt: row.last_at as string,
     createdAt: row.created_at as string,
     room: null,
+    hasOpenBookings: false,
     news: [],
   };
 }

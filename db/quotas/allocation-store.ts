@@ -136,6 +136,11 @@ export async function deleteEndedAllocations(db: Database, before: Instant, limi
   return await db('quota_allocations').whereIn('id', db('quota_allocations').select('id').where('released_at', '<', before).limit(limit)).delete();
 }
 
+/** Ids of the allocations that went because their project was released, in their order. */
+export async function releasedWithProject(db: Database, organizationId: string, projectId: string): Promise<string[]> {
+  return await db('quota_allocations').where({ organization_id: organizationId, project_id: projectId, release_reason: 'project-released' }).orderBy('id').pluck<string[]>('id');
+}
+
 /** When the next hold ends unless it is committed or renewed, anywhere; null when nothing is held. */
 export async function nextHoldExpiry(db: Database): Promise<Instant | null> {
   const [row] = await db('quota_allocations').where('state', 'held').min<{ at: Instant | null }[]>('expires_at as at');

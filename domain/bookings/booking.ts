@@ -1,4 +1,4 @@
-import { step, unchanged, type Actor, type EntityRow, type Settled } from '../shared/entity.ts';
+import { andThen, step, unchanged, type Actor, type EntityRow, type Settled } from '../shared/entity.ts';
 import { DomainError, invalidField } from '../shared/errors.ts';
 import type { Instant } from '../shared/time.ts';
 
@@ -41,6 +41,8 @@ export interface Booking extends EntityRow, BookingPeriod {
   endedAt: Instant | null;
   endReason: EndReason | null;
   createdAt: Instant;
+  /** Since when its project may not be used any more: read under the lock, null elsewhere and while it may be used. Never stored. */
+  projectEndedAt: Instant | null;
 }
 
 export type NewBooking = Pick<
@@ -62,6 +64,7 @@ export function newBooking(booking: NewBooking, at: Instant): Booking {
     endedAt: null,
     endReason: null,
     createdAt: at,
+    projectEndedAt: null,
   });
 }
 
@@ -78,15 +81,24 @@ export function refuseEmptyPeriod({ since, until }: BookingPeriod): void {
   }
 }
 
-/** Applies every transition due at or before `at`, oldest first. Repeating it changes nothing. */
+/**
+ * Applies every transition due at or before `at`, oldest first. Repeating it changes nothing. The end of its project is one of
+ * them: whoever looks at the booking after that ends it as of that instant, so it neither begins nor goes on.
+ */
 export function settleBooking(booking: Booking, at: Instant): Settled<Booking> {
+  const { projectEndedAt } = booking;
+  if (projectEndedAt === null || at < projectEndedAt) return settleByTime(booking, at);
+  return andThen(settleByTime(booking, projectEndedAt), (left) => endBooking(left, 'project-ended', projectEndedAt, projectEndedAt));
+}
+
+function settleByTime(booking: Booking, at: Instant): Settled<Booking> {
   const { state, since, until, offerExpiresAt } = booking;
   if (state === 'offered' && offerExpiresAt !== null && at >= offerExpiresAt) {
     return step(booking, ended(booking, 'expired', 'expired', offerExpiresAt), 'bookings.expire-offer', offerExpiresAt);
   }
   if (state === 'reserved' && at >= since) {
     const begun = step(booking, withDeadline({ ...booking, state: 'active' }), 'bookings.start', since);
-    const rest = settleBooking(begun.entity, at);
+    const rest = settleByTime(begun.entity, at);
     return { entity: rest.entity, transitions: [...begun.transitions, ...rest.transitions] };
   }
   if (state === 'active' && until !== null && at >= until) {
@@ -95,14 +107,14 @@ export function settleBooking(booking: Booking, at: Instant): Settled<Booking> {
   return unchanged(booking);
 }
 
-/** Ends a booking at `at`: an active one is released, one that has not begun is cancelled. One that has ended stays. */
-export function endBooking(booking: Booking, reason: Exclude<EndReason, 'ended' | 'expired'>, at: Instant): Settled<Booking> {
+/** Ends a booking at `at`: an active one is released, one that has not begun is cancelled. One that has ended stays. `dueAt` where time does it. */
+export function endBooking(booking: Booking, reason: Exclude<EndReason, 'ended' | 'expired'>, at: Instant, dueAt: Instant | null = null): Settled<Booking> {
   if (!TAKING.includes(booking.state)) return unchanged(booking);
   const active = booking.state === 'active';
   const state: BookingState = active ? 'released' : booking.state === 'offered' ? 'expired' : 'cancelled';
   // From now on the environment is free: the row keeps the time that was really used.
   const period = active ? { until: laterThan(booking.since, at) } : {};
-  return step(booking, { ...ended(booking, state, reason, at), ...period }, active ? 'bookings.release' : 'bookings.cancel');
+  return step(booking, { ...ended(booking, state, reason, at), ...period }, active ? 'bookings.release' : 'bookings.cancel', dueAt);
 }
 
 /** Somebody on the waitlist takes what was offered. */

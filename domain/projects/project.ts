@@ -100,6 +100,8 @@ export interface Project extends EntityRow, ProjectPeople {
   createdAt: Instant;
   /** Read under the lock where a start may depend on it; null elsewhere. Never stored. */
   room: Room | null;
+  /** Whether bookings of it are left to be ended: read under the lock of one in its buffer; false elsewhere. Never stored. */
+  hasOpenBookings: boolean;
   /** What follows from the steps of this decision, in their order: written with the row, never read back. */
   news: readonly ProjectNews[];
 }
@@ -138,6 +140,7 @@ export function newProject(fields: NewProject, at: Instant): Project {
     releasedAt: null,
     createdAt: at,
     room: null,
+    hasOpenBookings: false,
     news: [],
   };
 }

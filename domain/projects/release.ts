@@ -18,7 +18,7 @@ export interface ReleaseStep {
   nextAttemptAt: Instant | null;
   /** Why the newest attempt failed; null when it did not. */
   lastError: ErrorRecord | null;
-  /** What it let go of, counted over all attempts that answered. */
+  /** What it let go of, in all attempts together. */
   released: Released | null;
   endedAt: Instant | null;
 }
@@ -27,6 +27,11 @@ export interface ReleaseStep {
 export interface Released {
   count: number;
   ids: string[];
+}
+
+/** Of the ids of all that an owner let go of, in whatever attempt. */
+export function releasedOf(ids: readonly string[]): Released {
+  return { count: ids.length, ids: ids.slice(0, 100) };
 }
 
 /** Which project, and which attempt: owners that call somebody else make their idempotency key of it. */
@@ -45,7 +50,8 @@ export type ReleaseAnswer = { done: true; released: Released } | { done: false; 
 
 /**
  * What implements the release of one kind of resources. `release` may be repeated: what is gone already is
- * no error, and is not counted again. Throws what held it up; the project tries again with back-off for ever.
+ * no error. It answers with all that went for this release, as its rows say: an attempt that was killed before its answer
+ * was recorded has let go of it all the same. Throws what held it up; the project tries again with back-off for ever.
  */
 export interface ReleaseOwner {
   name: ReleaseOwnerName;

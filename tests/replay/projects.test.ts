@@ -5,6 +5,7 @@ import { inTransaction } from '../../db/shared/transaction.ts';
 import { plusMilliseconds } from '../../domain/shared/time.ts';
 import { actionsOf, activityTypes, historiesOf, recordHistory, replay } from '../helpers/histories.ts';
 import { platform } from '../helpers/platform.ts';
+import { bookForProject } from '../helpers/project-bookings.ts';
 import { projectSite } from '../helpers/projects.ts';
 
 /** Events that a run of a project's history may have. */
@@ -43,4 +44,23 @@ test('a project of five years with two hundred edits keeps its history short, ed
   t.true(actionsOf(life) <= 30, `${actionsOf(life)} actions: each of ten deadlines takes a timer and a look`);
   await replay(life, `project/${short.id}`);
   recordHistory('project', life);
+});
+
+test('a project with many bookings ends them within its budget: the first with its end, the others by one act, and it replays', async (t) => {
+  t.timeout(300_000);
+  const site = await platform();
+  t.teardown(() => site.end());
+  const world = await projectSite(t, site, '2035-01-20T00:00:00.000Z');
+  const { db, organizationId, lead } = world;
+  const { id } = await world.project({ startDate: '2035-02-01', endDate: '2035-02-28', warnDays: [] });
+  await world.travelTo('2035-02-27T00:00:00.000Z');
+  await bookForProject(db, { organizationId, id }, lead, { count: 120, since: '2035-03-01T00:00:00.000Z', at: world.clock.now() });
+  await world.travelTo('2035-03-01T00:00:00.000Z');
+  t.is((await world.read(id)).state, 'buffer');
+  t.deepEqual(await db('bookings').where('project_id', id).distinct().pluck('end_reason'), ['project-ended']);
+  const [history] = await historiesOf(site, `project/${id}`);
+  if (history === undefined) throw new Error('it has no history');
+  t.deepEqual((await activityTypes(site.client.workflow.getHandle(`project/${id}`))).filter((type) => type !== 'advance'), ['endBookings']);
+  t.true(actionsOf(history) <= 16, `${actionsOf(history)} actions: to those of any project a signal, its look and the act`);
+  await replay(history, `project/${id}`);
 });

@@ -20,14 +20,26 @@ export interface ReleaseAct extends EntityAct {
   at: string;
 }
 
+/**
+ * Ends what is left of the bookings of a project in its buffer, portion by portion, each a transaction. What has ended is the
+ * bookings' rows: the act is wanted until none is left, or the project has left this buffer.
+ */
+export interface EndBookingsAct extends EntityAct {
+  name: 'end-bookings';
+  bufferNumber: number;
+  /** The plan's instant. */
+  at: string;
+}
+
+export type ProjectAct = ReleaseAct | EndBookingsAct;
+
 /** Where each owner works: what calls clouds belongs on `cloud`. */
 export const RELEASE_QUEUES: Readonly<Record<ReleaseOwnerName, TaskQueue>> = { bookings: 'entities', quotas: 'entities' };
 
-/**
- * The activity behind the act: asks the owner once and records what came of it under the act's key. It may be
- * repeated: an owner counts what is gone as released, and the same attempt is recorded once. It fails only where
- * the database is lost or the worker stops.
- */
+/** The activities behind the acts. They fail only where the database is lost or the worker stops, and may be repeated. */
 export interface ProjectActivities {
-  releasePart(ref: EntityRef, act: ReleaseAct): Promise<Performed<ReleaseAct>>;
+  /** Asks the owner once and records what came of it under the act's key: an owner counts what is gone as released, and the same attempt is recorded once. */
+  releasePart(ref: EntityRef, act: ReleaseAct): Promise<Performed<ProjectAct>>;
+  /** Goes on where an attempt before it stopped. */
+  endBookings(ref: EntityRef, act: EndBookingsAct): Promise<Performed<ProjectAct>>;
 }

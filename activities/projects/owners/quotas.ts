@@ -1,7 +1,7 @@
-import { releaseAllocations } from '../../../commands/quotas/port.ts';
+import { allocationsReleasedWith, releaseAllocations } from '../../../commands/quotas/port.ts';
 import type { Database } from '../../../db/shared/connection.ts';
 import { inTransaction } from '../../../db/shared/transaction.ts';
-import type { ReleaseOwner } from '../../../domain/projects/release.ts';
+import { releasedOf, type ReleaseOwner } from '../../../domain/projects/release.ts';
 import { actingActivity } from '../../shared/attempt.ts';
 
 /** Gives back what parts of the project's quota still hold. The quota itself is free when every owner has answered. */
@@ -9,8 +9,8 @@ export function quotasOwner(db: Database): ReleaseOwner {
   return {
     name: 'quotas',
     async release({ organizationId, projectId, at }) {
-      const ended = await inTransaction(db, (tx) => releaseAllocations(tx, organizationId, projectId, { at, by: actingActivity('project release') }));
-      return { done: true, released: { count: ended.length, ids: ended.slice(0, 100).map(({ id }) => id) } };
+      await inTransaction(db, (tx) => releaseAllocations(tx, organizationId, projectId, { at, by: actingActivity('project release') }));
+      return { done: true, released: releasedOf(await allocationsReleasedWith(db, organizationId, projectId)) };
     },
   };
 }

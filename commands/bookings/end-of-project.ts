@@ -1,0 +1,52 @@
+import { subjectsRecordedUnder } from '../../db/audit/ledger-store.ts';
+import { openBookingsOfProject } from '../../db/bookings/booking-store.ts';
+import { environmentOfBooking, type EnvironmentOfBooking } from '../../db/environments/environment-of-booking.ts';
+import type { Database, Transaction } from '../../db/shared/connection.ts';
+import { endBooking, type Booking } from '../../domain/bookings/booking.ts';
+import { lockEnvironments } from '../environments/port.ts';
+import { decide, type Decision } from '../shared/entity-commands.ts';
+import { bookingEntityIn } from './booking-entity.ts';
+
+/** How many bookings of a project one transaction ends: well under a second, also where each has a machine, a calendar and webhooks. */
+const PORTION = 50;
+
+/** What one transaction ended of a project's bookings. */
+export interface EndedPortion {
+  /** Those that the project's end ended; time may have ended others first. */
+  ended: Booking[];
+  /** Whether some are left for another transaction. */
+  left: boolean;
+}
+
+/**
+ * Ends a portion of the bookings of a project that may not be used any more, those under way first, then those that begin next,
+ * and tells their holders, in the caller's transaction. The caller holds the project's lock, without which nobody books for it.
+ * To be repeated while some are left; where none are it changes nothing. With `key` each end is recorded as an outcome under
+ * `<key>/<booking id>`.
+ */
+export async function endBookingsOfProject(tx: Transaction, organizationId: string, projectId: string, decision: Omit<Decision, 'outcomeKey'>, key?: string): Promise<EndedPortion> {
+  const open = await openBookingsOfProject(tx, organizationId, projectId, PORTION + 1);
+  const portion = open.slice(0, PORTION);
+  // Before any booking: what follows from one (the calendar's wake-up) is waited for by who holds another environment.
+  await lockEnvironments(tx, organizationId, portion.map(({ environmentId }) => environmentId));
+  const environments = new Map<string, EnvironmentOfBooking>();
+  const ended: Booking[] = [];
+  for (const { id, environmentId } of portion) {
+    const environment = environments.get(environmentId) ?? (await environmentOfBooking(tx, organizationId, environmentId));
+    environments.set(environmentId, environment);
+    const outcome = { ...decision, ...(key !== undefined && { outcomeKey: `${key}/${id}` }) };
+    const booking = await decide(tx, bookingEntityIn(environment), { organizationId, id }, outcome, (one, at) => endBooking(one, 'project-ended', at));
+    if (booking.endReason === 'project-ended') ended.push(booking);
+  }
+  return { ended, left: open.length > PORTION };
+}
+
+/** Whether bookings of a project are left that have not ended. */
+export async function hasOpenBookings(tx: Transaction, organizationId: string, projectId: string): Promise<boolean> {
+  return (await openBookingsOfProject(tx, organizationId, projectId, 1)).length > 0;
+}
+
+/** Ids of the bookings that a project's end ended under `key`, in their order, whoever heard of it. */
+export async function bookingsEndedUnder(db: Database, organizationId: string, key: string): Promise<string[]> {
+  return await subjectsRecordedUnder(db, organizationId, key, ['bookings.release', 'bookings.cancel']);
+}
