@@ -1,4 +1,4 @@
-import { shareInstances, unshareInstances } from '../../commands/environments/share-instances.ts';
+import { shareResources, unshareResources } from '../../commands/environments/share-resources.ts';
 import { inOrganization } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
 import { markedBody, markInput } from './schemas.ts';
@@ -18,11 +18,11 @@ const mark = defineOperation({
   tags: ['environments'],
   method: 'post',
   path: '/v1/organizations/{organization_id}/environments:mark',
-  id: 'markInstances',
-  summary: 'Mark instances as shared, each for itself: each becomes an environment',
-  description: 'Resources of other types are refused, one by one. Marking one again succeeds and changes nothing.',
+  id: 'markResources',
+  summary: 'Mark instances and clusters as shared, each for itself: each becomes an environment',
+  description: 'Instances are those that discovery knows, clusters are resources of bills whose type ends in `:cluster`. Resources of other types are refused, one by one. Marking one again succeeds and changes nothing.',
   handle: ({ transact, organizationId, at, actor: by }, { body }) =>
-    transact(async (tx) => ({ status: 200, body: markedView(await shareInstances(tx, { organizationId, resourceIds: body.resource_ids }, { at, by })) })),
+    transact(async (tx) => ({ status: 200, body: markedView(await shareResources(tx, { organizationId, resourceIds: body.resource_ids }, { at, by })) })),
 });
 
 const unmark = defineOperation({
@@ -30,10 +30,10 @@ const unmark = defineOperation({
   tags: ['environments'],
   method: 'post',
   path: '/v1/organizations/{organization_id}/environments:unmark',
-  id: 'unmarkInstances',
-  summary: 'Share instances no longer: their environments are deleted, bookings end and holders are told',
+  id: 'unmarkResources',
+  summary: 'Share instances and clusters no longer: their environments are deleted, bookings end and holders are told',
   handle: ({ transact, organizationId, at, actor: by }, { body }) =>
-    transact(async (tx) => ({ status: 200, body: markedView(await unshareInstances(tx, { organizationId, resourceIds: body.resource_ids }, { at, by })) })),
+    transact(async (tx) => ({ status: 200, body: markedView(await unshareResources(tx, { organizationId, resourceIds: body.resource_ids }, { at, by })) })),
 });
 
 export const markRoutes = [mark, unmark];

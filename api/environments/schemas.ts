@@ -47,7 +47,7 @@ export const environmentBody = z
     organization_id: z.string(),
     name: z.string(),
     resource_type: z.string(),
-    resource_id: z.string().nullable().openapi({ description: 'The instance that was marked as shared; null for one made by hand.' }),
+    resource_id: z.string().nullable().openapi({ description: 'The instance or cluster that was marked as shared; null for one made by hand.' }),
     active: z.boolean(),
     status: z.enum(ENVIRONMENT_STATUSES).openapi({ description: 'At the instant of the request: unavailable when it is out of service, in-use while somebody holds it.' }),
     ssh_required: z.boolean(),
@@ -83,7 +83,7 @@ export const listQuery = z.strictObject({
   owner_user_id: idOf('user').optional(),
 });
 
-export const markInput = z.strictObject({ resource_ids: z.array(idOf('resource')).min(1).max(MOST_MARKED) }).openapi('MarkInstances');
+export const markInput = z.strictObject({ resource_ids: z.array(idOf('resource')).min(1).max(MOST_MARKED) }).openapi('MarkResources');
 
 export const markedBody = z
   .strictObject({
@@ -98,7 +98,7 @@ export const markedBody = z
     ),
     counts: z.record(z.string(), z.int()),
   })
-  .openapi('MarkedInstances');
+  .openapi('MarkedResources');
 
 export const historyQuery = z.strictObject({
   ...pageFields,

@@ -1,4 +1,4 @@
-import type { ShareOutcome } from '../../commands/environments/share-instances.ts';
+import type { ShareOutcome } from '../../commands/environments/share-resources.ts';
 import type { ListedEnvironment } from '../../db/environments/environment-list.ts';
 import type { PropertyChange } from '../../db/environments/environment-store.ts';
 import { httpStatusOf } from '../../domain/shared/error-kinds.ts';

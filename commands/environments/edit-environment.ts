@@ -1,6 +1,7 @@
 import { insertEnvironment } from '../../db/environments/environment-store.ts';
 import { holdPool } from '../../db/pools/pool-store.ts';
 import { instanceTargets } from '../../db/resources/instance-targets.ts';
+import { shareableResources } from '../../db/resources/shareable-resources.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import {
   deactivate,
@@ -80,10 +81,13 @@ export async function deleteEnvironment(tx: Transaction, ref: EntityRef, decisio
 
 const BY_HAND: CannotSwitch = 'no instance stands behind an environment made by hand; mark an instance as shared instead';
 
+const CLUSTER: CannotSwitch = 'a cluster is not started or stopped; only instances are';
+
 /** Why power cannot be switched for it now, or null. */
 async function cannotSwitch(tx: Transaction, { organizationId, resourceId }: Environment): Promise<CannotSwitch> {
   if (resourceId === null) return BY_HAND;
   const target = (await instanceTargets(tx, organizationId, [resourceId])).get(resourceId);
+  if (target === undefined && (await shareableResources(tx, organizationId, [resourceId])).has(resourceId)) return CLUSTER;
   if (target === undefined || target.isGone) return 'its instance no longer exists with its cloud';
   return refusalOf(target)?.message ?? null;
 }

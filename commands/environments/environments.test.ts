@@ -7,7 +7,7 @@ import { insertInstances, insertSandbox } from '../../tests/helpers/power.ts';
 import { purgeInstances } from '../data-sources/purge-instances.ts';
 import { newId } from '../shared/new-id.ts';
 import { deleteEnvironment, editEnvironment } from './edit-environment.ts';
-import { shareInstances, unshareInstances } from './share-instances.ts';
+import { shareResources, unshareResources } from './share-resources.ts';
 
 const by = system('test');
 const AT = '2026-11-21T08:00:00.000Z';
@@ -20,7 +20,7 @@ async function site(t: { teardown(end: () => Promise<void>): void }) {
   await db('organizations').insert({ id: organizationId, name: 'Acme', created_at: AT, last_at: AT });
   const dataSourceId = await insertSandbox(db, organizationId);
   const resourceIds = await insertInstances(db, { organizationId, dataSourceId }, [{}, {}], AT);
-  const outcomes = await inTransaction(db, (tx) => shareInstances(tx, { organizationId, resourceIds }, { at: AT, by }));
+  const outcomes = await inTransaction(db, (tx) => shareResources(tx, { organizationId, resourceIds }, { at: AT, by }));
   const [one = '', two = ''] = outcomes.map((outcome) => ('environmentId' in outcome ? outcome.environmentId : ''));
   return { db, organizationId, dataSourceId, resourceIds, one, two };
 }
@@ -42,7 +42,7 @@ test('an environment whose data source is deleted stays with its bookings, as on
 
 test('two calls that take the mark from the same instances both succeed, and each mark goes once', async (t) => {
   const { db, organizationId, resourceIds } = await site(t);
-  const unshare = (ids: string[]) => inTransaction(db, (tx) => unshareInstances(tx, { organizationId, resourceIds: ids }, { at: LATER, by }));
+  const unshare = (ids: string[]) => inTransaction(db, (tx) => unshareResources(tx, { organizationId, resourceIds: ids }, { at: LATER, by }));
   const both = await Promise.all([unshare(resourceIds), unshare(resourceIds.toReversed())]);
   t.is(both.flat().filter(({ outcome }) => outcome === 'unshared').length, 2);
   t.true(both.flat().every(({ outcome }) => outcome === 'unshared' || outcome === 'not-shared'));

@@ -129,7 +129,9 @@ export async function refreshTouchedResources(tx: Transaction): Promise<void> {
   await tx.raw(
     `delete from resources r using touched_resources t where r.key = t.resource_key
        and not exists (select from resource_periods p where p.resource_key = r.key)
-       and not exists (select from instances i where i.resource_id = r.id)`,
+       and not exists (select from instances i where i.resource_id = r.id)
+       -- What an environment was made of stays, as the environment does.
+       and not exists (select from environments e where e.organization_id = r.organization_id and e.resource_id = r.id)`,
   );
 }
 

@@ -27,7 +27,7 @@ const ENVIRONMENTS = `
     organization_id text collate "C" not null references organizations (id),
     name text not null,
     resource_type text not null,
-    -- The instance that was marked as shared; null for one made by hand.
+    -- The instance or cluster that was marked as shared; null for one made by hand.
     resource_id text collate "C",
     is_active boolean not null,
     ssh_required boolean not null,
@@ -52,6 +52,7 @@ const ENVIRONMENTS = `
     foreign key (organization_id, resource_id) references resources (organization_id, id)
   );
   create unique index environments_name_once on environments (organization_id, lower(name), lower(resource_type)) where deleted_at is null;
+  create index environments_by_resource on environments (organization_id, resource_id);
   create unique index environments_resource_once on environments (resource_id) where deleted_at is null and resource_id is not null;
 
   -- Every change of a property, with old and new value; null where there was or is none.

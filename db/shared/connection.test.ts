@@ -23,7 +23,7 @@ test('each of many whole minutes comes back as itself, the second time too', asy
   for (let time = 0; time < 2; time += 1) {
     const { rows } = await db.raw<{ rows: { at: string }[] }>(
       `select at from generate_series(cast(? as timestamptz), cast(? as timestamptz), interval '1 minute') as at`,
-      [wanted[0], wanted.at(-1)],
+      [first, first + 11_999 * 60_000].map((at) => new Date(at).toISOString()),
     );
     t.deepEqual(rows.map(({ at }) => at), wanted);
   }

@@ -7,16 +7,25 @@ import { mergeProperties, type Properties, type PropertyPatch } from './properti
 export const ENVIRONMENT_STATUSES = ['available', 'in-use', 'unavailable'] as const;
 export type EnvironmentStatus = (typeof ENVIRONMENT_STATUSES)[number];
 
-/** The resource type of what is marked as shared: what discovery calls an instance. */
-export const INSTANCE_TYPE = 'Instance';
+/** The resource type of an environment that is a marked resource. */
+export type SharedAs = 'Instance' | 'Cluster';
 
-/** Something people book: made by hand, or an instance that was marked as shared. */
+/**
+ * What a resource is shared as; null for what cannot be shared. Instances are those that discovery knows. Clusters are told
+ * by their type, `service:cluster` as bills have it (`eks:cluster`, `ecs:cluster`, `rds:cluster`, `redshift:cluster` …).
+ */
+export function sharedAs({ type, isInstance }: { type: string; isInstance: boolean }): SharedAs | null {
+  if (isInstance) return 'Instance';
+  return type.endsWith(':cluster') ? 'Cluster' : null;
+}
+
+/** Something people book: made by hand, or an instance or a cluster that was marked as shared. */
 export interface Environment {
   id: string;
   organizationId: string;
   name: string;
   resourceType: string;
-  /** The instance that was marked; null for one made by hand. */
+  /** The instance or cluster that was marked; null for one made by hand. */
   resourceId: string | null;
   isActive: boolean;
   /** A booking needs an SSH key. */
