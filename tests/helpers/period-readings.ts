@@ -89,11 +89,14 @@ const quote = (field: string): string => `"${field.replaceAll('"', '""')}"`;
 const csvOf = (columns: readonly string[], rows: string[][]): string =>
   [columns.join(','), ...rows.map((row) => row.map(quote).join(','))].join('\n').concat('\n');
 
+type ResourceKey = Pick<ResourceRow, 'account' | 'nativeId'>;
+const resourceKey = ({ account, nativeId }: ResourceKey): string => `${account}/${nativeId}`;
+
 function describe({ costs, resources = [] }: PeriodContent): ResourceRow[] {
-  const byKey = new Map(resources.map((row) => [`${row.account}/${row.nativeId}`, row]));
-  for (const { account, nativeId, service, region } of costs) {
-    const key = `${account}/${nativeId}`;
-    if (!byKey.has(key)) byKey.set(key, resourceRow({ account, nativeId, service, region }));
+  const byKey = new Map(resources.map((row) => [resourceKey(row), row]));
+  for (const row of costs) {
+    const key = resourceKey(row);
+    if (!byKey.has(key)) byKey.set(key, resourceRow({ account: row.account, nativeId: row.nativeId, service: row.service, region: row.region }));
   }
   return [...byKey.values()];
 }
@@ -110,16 +113,22 @@ export function totalsOf(costs: CostRow[]): CurrencyTotals[] {
 
 const kindOf = (row: CostRow): string[] => [row.category, row.class, row.service, row.region, row.unit, row.currency];
 
+/** The line, counted from one, on which a file has the row with the same key. */
+function numbering<Row>(rows: readonly Row[], keyOf: (row: Row) => string): (row: Row) => string {
+  const numbers = new Map(rows.map((row, index) => [keyOf(row), index + 1]));
+  return (row) => String(numbers.get(keyOf(row)) ?? 0);
+}
+
 /** Writes a reading's three files into `directory`. */
 export async function writeReading(directory: string, content: PeriodContent): Promise<PeriodReading> {
   const { costs } = content;
   const resources = describe(content);
   const kinds = [...new Map(costs.map((row) => [JSON.stringify(kindOf(row)), kindOf(row)])).values()];
-  const resourceNumber = (row: CostRow): number => resources.findIndex(({ account, nativeId }) => account === row.account && nativeId === row.nativeId) + 1;
-  const kindNumber = (row: CostRow): number => kinds.findIndex((kind) => JSON.stringify(kind) === JSON.stringify(kindOf(row))) + 1;
+  const resourceNumber = numbering<ResourceKey>(resources, resourceKey);
+  const kindNumber = numbering(kinds, (kind) => JSON.stringify(kind));
   const [costsPath, kindsPath, resourcesPath] = ['costs', 'kinds', 'resources'].map((name) => join(directory, `${name}.csv`)) as [string, string, string];
   await writeFile(costsPath, csvOf(COST_COLUMNS, costs.map((row) => [
-    String(resourceNumber(row)), String(kindNumber(row)), row.date, row.quantity, row.billed, row.effective, row.contracted, row.list,
+    resourceNumber(row), kindNumber(kindOf(row)), row.date, row.quantity, row.billed, row.effective, row.contracted, row.list,
   ])));
   await writeFile(kindsPath, csvOf(KIND_COLUMNS, kinds.map((kind, index) => [String(index + 1), ...kind])));
   await writeFile(resourcesPath, csvOf(RESOURCE_COLUMNS, resources.map((row, index) => [
