@@ -52,6 +52,9 @@ async function insertResources(tx: Transaction, input: MergeResourcesInput, coun
      where k.resource_number = s.resource_number`,
     { organizationId: input.organizationId, cloud: input.cloud, ids: input.newResourceIds(count) },
   );
+  // Foreign keys to resources are checked by plans that the session keeps: one made when the table was small would read
+  // all of it for each row that follows.
+  await tx.raw(`discard plans`);
 }
 
 const ATTRIBUTES = ['resource_name', 'resource_type', 'service_name', 'region_id', 'tags', 'first_seen', 'last_seen'];
