@@ -62,6 +62,7 @@ async function feedOf(api: TestApi, organizationId: string, { token }: Person): 
 test('a feed is a calendar that programs can read, with names and nothing else of people', async (t) => {
   const { api } = t.context;
   const here = await place(api);
+  await api.db('organizations').where('id', here.organizationId).update({ name: 'Roe, Doe; Co\\ops' });
   await api.db('users').where('id', here.engineer.id).update({ display_name: 'Zoë "Z" O’Neill\nTwo' });
   const one = await here.booked(here.one, 1, 2);
   const open = await here.booked(here.two, 3, null);
@@ -72,6 +73,7 @@ test('a feed is a calendar that programs can read, with names and nothing else o
   const lines = (reply.body as string).split('\r\n');
   t.true(lines.every((line) => !line.includes('\n') && Buffer.byteLength(line) <= 75));
   const calendar = new ICAL.Component(ICAL.parse(reply.body as string) as unknown[]);
+  for (const name of ['name', 'x-wr-calname']) t.true(calendar.getFirstProperty(name)?.toICALString().endsWith(':Roe\\, Doe\\; Co\\\\ops: environments'), name);
   const events = calendar.getAllSubcomponents('vevent').map((component) => new ICAL.Event(component));
   t.deepEqual(events.map(({ uid }) => uid), [one, open].map(({ id }) => `${id}@orrery.test`));
   t.is(events[0]?.summary, 'One; two, three: booked by Zoë "Z" O’Neill\nTwo');

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import ical, { ICalCalendarMethod, ICalEventBusyStatus, ICalEventStatus } from 'ical-generator';
+import ical, { escape, ICalCalendarMethod, ICalEventBusyStatus, ICalEventStatus } from 'ical-generator';
 import { hashSecret } from '../../commands/identity/secrets.ts';
 import { calendarBookings, calendarEnvironments } from '../../db/environments/calendar.ts';
 import { organizationByFeedToken } from '../../db/environments/feed-store.ts';
@@ -50,7 +50,8 @@ async function calendarText(deps: ApiDependencies, organization: { id: string; n
   ]);
   const environments = new Map(known.map((environment) => [environment.id, environment]));
   const calendar = ical({
-    name: `${organization.name}: environments`,
+    // The one text that the library leaves as it is.
+    name: escape(`${organization.name}: environments`, false),
     prodId: { company: 'Orrery', product: 'Environments', language: 'EN' },
     method: ICalCalendarMethod.PUBLISH,
     ttl: 300,

@@ -121,6 +121,7 @@ const remove = defineOperation({
   path: '/v1/me/mailboxes/{id}',
   id: 'removeMyMailbox',
   summary: 'Remove an address that is not the primary one',
+  description: 'By a session, within a quarter of an hour of logging in: identity.log-in-again.',
   tags,
   access,
   tokenScope: 'admin',
@@ -129,6 +130,7 @@ const remove = defineOperation({
   async handle(context, { params: { id } }) {
     const caller = requireCaller(context.caller);
     requireUnlimited(caller);
+    requireRecentLogin(caller, context.at);
     const { userId } = caller;
     return await context.transact(async (tx) => {
       await removeMailbox(tx, { userId, mailboxId: id }, { at: context.at, by: context.actor });

@@ -94,6 +94,7 @@ test.serial('by what an account is let in changes soon after logging in, or afte
   api.clock.forward(RECENT_LOGIN_MS);
   t.is((await add('late@example.net')).body.code, 'identity.log-in-again');
   t.is((await write(api, cookie, 'POST', `/v1/me/mailboxes/${body.id}:make-primary`)).body.code, 'identity.log-in-again');
+  t.is((await write(api, cookie, 'DELETE', `/v1/me/mailboxes/${body.id}`)).body.code, 'identity.log-in-again');
   t.is((await write(api, cookie, 'POST', `/v1/me/mailboxes/${body.id}:resend-letter`)).status, 202);
 });
 
