@@ -5,6 +5,7 @@ import type { Actor } from '../../domain/shared/entity.ts';
 import { notFound } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import { leaveProjects } from '../projects/port.ts';
+import { lockCapacity } from '../quotas/port.ts';
 import { newId } from '../shared/new-id.ts';
 import { lockMembers, requireManager } from './lock-members.ts';
 
@@ -17,7 +18,9 @@ export async function removeMember(
   await lockMembers(tx, request.organizationId);
   const before = await getMembership(tx, request.organizationId, request.userId);
   if (before === null) throw notFound('member', request.userId);
-  // First: a project that is just taking them in holds the membership, and is seen after that.
+  // Before any project: one that waits for capacity, or frees some, locks it too, when another is held already.
+  await lockCapacity(tx, request.organizationId);
+  // Before their projects are looked for: one that is just taking them in holds the membership, and is seen after that.
   await deleteMembership(tx, request.organizationId, request.userId);
   await leaveProjects(tx, request.organizationId, request.userId, decision);
   await requireManager(tx, request.organizationId);

@@ -1,5 +1,5 @@
 import { isActivated } from '../../db/identity/activation.ts';
-import { openProjectsOfPerson, overdueProject, shareLock } from '../../db/projects/project-lists.ts';
+import { lockOpenProjectsOfPerson, overdueProject, shareLock } from '../../db/projects/project-lists.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { refuseUnusable, withoutPerson } from '../../domain/projects/project-decisions.ts';
 import { projectRoleOf } from '../../domain/projects/project.ts';
@@ -30,11 +30,13 @@ export async function requireActiveMember(tx: Transaction, organizationId: strin
 }
 
 /**
- * Lets somebody who leaves the organization leave its projects too. Where they are the last manager of one that is
+ * Lets somebody who leaves the organization leave its projects too. The caller holds the organization's capacity, which some
+ * projects are locked with, and has ended the membership, so that no other project takes them in. Where they are the last manager of one that is
  * under review, open or in a buffer, it is refused: `projects.last-manager`.
  */
 export async function leaveProjects(tx: Transaction, organizationId: string, userId: string, decision: { at: Instant; by: Actor }): Promise<void> {
-  for (const id of await openProjectsOfPerson(tx, organizationId, userId)) {
+  // All of them before the first decision: what is due of a project may lock environments.
+  for (const id of await lockOpenProjectsOfPerson(tx, organizationId, userId)) {
     await decide(tx, projectEntity, { organizationId, id }, decision, (project) => withoutPerson(project, userId));
   }
 }

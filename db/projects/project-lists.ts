@@ -14,13 +14,14 @@ export async function shareLock(tx: Transaction, organizationId: string, id: str
   return await getProject(tx, organizationId, id);
 }
 
-/** Projects with somebody in them that have not ended, in the order in which they are locked. */
-export async function openProjectsOfPerson(tx: Transaction, organizationId: string, userId: string): Promise<string[]> {
-  return await tx('project_members as m')
-    .join('projects as p', 'p.id', 'm.project_id')
+/** Locks the projects with somebody in them that have not ended, in the order of their ids, and answers with these. */
+export async function lockOpenProjectsOfPerson(tx: Transaction, organizationId: string, userId: string): Promise<string[]> {
+  return await tx('projects as p')
+    .join('project_members as m', 'p.id', 'm.project_id')
     .where({ 'm.organization_id': organizationId, 'm.user_id': userId })
     .whereIn('p.state', ['reviewing', 'scheduled', 'active', 'buffer', 'releasing'])
     .orderBy('p.id')
+    .forUpdate('p')
     .pluck<string[]>('p.id');
 }
 
