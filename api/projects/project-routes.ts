@@ -1,4 +1,4 @@
-import { deleteProject, newDeletionCode, requestDeletion, restoreProject, tryDeletionCode } from '../../commands/projects/delete-project.ts';
+import { compareDeletionCode, deleteProject, newDeletionCode, requestDeletion, restoreProject, tryDeletionCode } from '../../commands/projects/delete-project.ts';
 import { editProject } from '../../commands/projects/edit-project.ts';
 import { retryProjectRelease } from '../../commands/projects/record-release.ts';
 import { getProjectCard, listProjectCards, sortValueOf, visibleNames, type ProjectSort, type Viewer } from '../../db/projects/project-cards.ts';
@@ -124,10 +124,11 @@ const remove = defineOperation({
     const { viewer } = await managedProject(context, id);
     const ref = { organizationId, id };
     // Its own transaction: a wrong code is counted though the request fails.
-    const tried = await inTransaction(deps.db, (tx) => tryDeletionCode(tx, ref, { userId: viewer.userId, code }, { at, by }));
-    if ('refusal' in tried) throw tried.refusal;
+    const tried = await compareDeletionCode(deps.db, ref, { userId: viewer.userId, code }, at);
+    const answer = await inTransaction(deps.db, (tx) => tryDeletionCode(tx, ref, { userId: viewer.userId, tried }, { at, by }));
+    if ('refusal' in answer) throw answer.refusal;
     return await context.transact(async (tx) => {
-      await deleteProject(tx, ref, { userId: viewer.userId, right: tried.right }, { at, by });
+      await deleteProject(tx, ref, { userId: viewer.userId, right: answer.right }, { at, by });
       const body = await shown(tx, organizationId, viewer, id, at);
       return { status: 200, body, version: body.version };
     });

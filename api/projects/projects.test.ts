@@ -1,8 +1,10 @@
 import { declineProject } from '../../commands/projects/decide-on-project.ts';
+import { compareDeletionCode, tryDeletionCode } from '../../commands/projects/delete-project.ts';
 import { editCapacity } from '../../commands/quotas/edit-capacity.ts';
 import { advanceEntity } from '../../commands/shared/entity-commands.ts';
 import { projectEntity } from '../../commands/projects/project-entity.ts';
 import { getMailSecret } from '../../db/notifications/mail-store.ts';
+import { lockDeletionCode } from '../../db/projects/deletion-code-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { addDays } from '../../domain/projects/local-days.ts';
 import type { Project } from '../../domain/projects/project.ts';
@@ -158,6 +160,46 @@ test.serial('a code is tried five times and lasts ten minutes; tries that race a
   api.clock.forward(10 * 60_000);
   t.is((await remove(newer)).body.code, 'projects.code-expired');
   t.is((await api.call(path, { token: its.lead.token })).body.state, 'active');
+});
+
+test.serial('codes are compared while nothing is held, and of those compared at once five are heard', async (t) => {
+  const { api } = t.context;
+  const its = await world(api);
+  const { id } = await begun(api, its);
+  await post(api, `/v1/projects/${id}:request-deletion`, its.lead);
+  const [code, at] = [await mailedCode(api), api.clock.now()];
+  const [ref, userId] = [{ organizationId: its.organizationId, id }, its.lead.id];
+  const guesses = [...Array.from({ length: 5 }, () => wrong(code)), code];
+  const compared = await inTransaction(api.db, async (tx) => {
+    await lockDeletionCode(tx, { organizationId: its.organizationId, projectId: id, userId });
+    return await Promise.all(guesses.map((guess) => compareDeletionCode(api.db, ref, { userId, code: guess }, at)));
+  });
+  t.deepEqual(compared.map((one) => one?.matches), [false, false, false, false, false, true]);
+  const answers: string[] = [];
+  for (const tried of compared) {
+    const answer = await inTransaction(api.db, (tx) => tryDeletionCode(tx, ref, { userId, tried }, { at, by }));
+    answers.push('refusal' in answer ? answer.refusal.code : 'right');
+  }
+  t.deepEqual(answers, [...Array.from({ length: 5 }, () => 'projects.code-wrong'), 'projects.code-exhausted']);
+});
+
+test.serial('a person is sent five codes an hour for a project, used ones included', async (t) => {
+  const { api } = t.context;
+  const its = await world(api);
+  const { id } = await begun(api, its, 30, { managers: [its.lead.id, its.hand.id], members: [] });
+  const path = `/v1/projects/${id}`;
+  for (let asked = 1; asked <= 5; asked += 1) {
+    t.is((await post(api, `${path}:request-deletion`, its.lead)).status, 202);
+    if (asked === 5) t.is((await post(api, `${path}:delete`, its.lead, { code: await mailedCode(api) })).status, 200);
+    api.clock.forward(61_000);
+  }
+  t.is((await post(api, `${path}:restore`, its.lead)).status, 200);
+  const refused = await post(api, `${path}:request-deletion`, its.lead);
+  t.like(refused, { status: 429, body: { code: 'projects.too-many-codes' } });
+  t.is(Number(refused.headers.get('retry-after')), 3_600 - 5 * 61);
+  t.is((await post(api, `${path}:request-deletion`, its.hand)).status, 202, 'each person counts alone');
+  api.clock.forward((3_600 - 5 * 61) * 1000);
+  t.is((await post(api, `${path}:request-deletion`, its.lead)).status, 202);
 });
 
 test.serial('of two managers who delete and edit at once both are served, in some order', async (t) => {

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { recordLedgerEntry } from '../../db/audit/ledger-store.ts';
 import { mailboxesForLetters } from '../../db/notifications/mail-store.ts';
-import { lockDeletionCode, putDeletionCode, type DeletionCodeKey } from '../../db/projects/deletion-code-store.ts';
-import type { Transaction } from '../../db/shared/connection.ts';
+import { getDeletionCode, lockDeletionCode, putDeletionCode, type DeletionCodeKey } from '../../db/projects/deletion-code-store.ts';
+import type { Database, Transaction } from '../../db/shared/connection.ts';
 import { newCodeState, refusalOf, refuseTooSoon, wrongCode } from '../../domain/projects/deletion-code.ts';
 import { refuseUndeletable, remove, restore } from '../../domain/projects/project-decisions.ts';
 import type { Project } from '../../domain/projects/project.ts';
@@ -27,7 +27,7 @@ export async function newDeletionCode(): Promise<{ code: string; codeHash: strin
 
 /**
  * Mails somebody the code by which they confirm that a project is to be deleted, in place of their older one. Throws
- * `projects.not-deletable`, `projects.code-too-soon`, and `projects.no-mailbox` where no address of theirs is verified.
+ * `projects.not-deletable`, `projects.code-too-soon`, `projects.too-many-codes`, and `projects.no-mailbox` where no address of theirs is verified.
  */
 export async function requestDeletion(
   tx: Transaction,
@@ -41,12 +41,13 @@ export async function requestDeletion(
     return unchanged(one);
   });
   const key: DeletionCodeKey = { organizationId: ref.organizationId, projectId: ref.id, userId: request.userId };
-  refuseTooSoon(await lockDeletionCode(tx, key), decision.at);
+  const older = await lockDeletionCode(tx, key);
+  refuseTooSoon(older, decision.at);
   const mailboxes = await mailboxesForLetters(tx, request.userId);
   if (mailboxes.length === 0) {
     throw new DomainError({ kind: 'conflict', code: 'projects.no-mailbox', message: 'None of your mail addresses is verified: verify one first, the code is mailed there.' });
   }
-  const state = newCodeState(decision.at);
+  const state = newCodeState(older, decision.at);
   await putDeletionCode(tx, { ...key, ...state, codeHash: request.codeHash });
   for (const to of mailboxes) {
     await writeLetter(tx, vault, {
@@ -64,16 +65,34 @@ export async function requestDeletion(
   return { expiresAt: state.expiresAt };
 }
 
+/** A code that somebody tried, beside the one that was mailed when they did. */
+export interface TriedCode {
+  codeHash: string;
+  matches: boolean;
+}
+
 /**
- * Tries a code, and counts the try: in a transaction of its own that commits also where the answer is a refusal.
- * Answers with the hash of the right code, or with why it is refused: `projects.code-missing`, `projects.code-used`,
- * `projects.code-expired`, `projects.code-exhausted`, `projects.code-wrong`.
+ * Compares a code with the one that was mailed, before the transaction: hashing takes its time on purpose, and nothing is held
+ * meanwhile. The answer is for `tryDeletionCode` alone, which says whether it may be heard. Null where none can be tried.
  */
-export async function tryDeletionCode(tx: Transaction, ref: EntityRef, { userId, code }: { userId: string; code: string }, decision: Decision): Promise<{ right: string } | { refusal: DomainError }> {
+export async function compareDeletionCode(db: Database, ref: EntityRef, { userId, code }: { userId: string; code: string }, at: Instant): Promise<TriedCode | null> {
+  const known = await getDeletionCode(db, { organizationId: ref.organizationId, projectId: ref.id, userId });
+  if (known === null || refusalOf(known, at) !== null) return null;
+  return { codeHash: known.codeHash, matches: await passwordMatches(known.codeHash, code) };
+}
+
+/**
+ * Counts a try, and answers with what it came to: in a transaction of its own that commits also where the answer is a
+ * refusal. Answers with the hash of the right code, or with why it is refused: `projects.code-missing`, `projects.code-used`,
+ * `projects.code-expired`, `projects.code-exhausted`, `projects.code-wrong`. Of tries that race no more are heard than are left.
+ */
+export async function tryDeletionCode(tx: Transaction, ref: EntityRef, { userId, tried }: { userId: string; tried: TriedCode | null }, decision: Decision): Promise<{ right: string } | { refusal: DomainError }> {
   const known = await lockDeletionCode(tx, { organizationId: ref.organizationId, projectId: ref.id, userId });
   const refusal = refusalOf(known, decision.at);
   if (known === null || refusal !== null) return { refusal: refusal ?? wrongCode(0) };
-  if (await passwordMatches(known.codeHash, code)) return { right: known.codeHash };
+  // Another code was mailed meanwhile: this one was not tried.
+  if (tried === null || tried.codeHash !== known.codeHash) return { refusal: wrongCode(known.triesLeft) };
+  if (tried.matches) return { right: known.codeHash };
   const triesLeft = known.triesLeft - 1;
   await putDeletionCode(tx, { ...known, triesLeft });
   await record(tx, ref, 'projects.wrong-deletion-code', decision);

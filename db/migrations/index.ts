@@ -14,6 +14,8 @@ import * as quotas from './20261121110000-quotas.ts';
 import * as projects from './20261121111000-projects.ts';
 import * as applications from './20261121112000-applications.ts';
 import * as people from './20261121113000-people.ts';
+import * as stuckReleases from './20261121114000-stuck-releases.ts';
+import * as deletionCodeLimits from './20261121114500-deletion-code-limits.ts';
 
 /** Every migration by its name, oldest first. A released one is never edited. */
 export const migrations = {
@@ -33,4 +35,6 @@ export const migrations = {
   '20261121111000-projects': projects,
   '20261121112000-applications': applications,
   '20261121113000-people': people,
+  '20261121114000-stuck-releases': stuckReleases,
+  '20261121114500-deletion-code-limits': deletionCodeLimits,
 };

@@ -30,6 +30,7 @@ function toColumns(step: ReleaseStep): Row {
     next_attempt_at: step.nextAttemptAt,
     last_error: step.lastError === null ? null : JSON.stringify(step.lastError),
     released: step.released === null ? null : JSON.stringify(step.released),
+    told_at: step.toldAt,
     ended_at: step.endedAt,
   };
 }
@@ -42,6 +43,7 @@ function toStep(row: Row): ReleaseStep {
     nextAttemptAt: row.next_attempt_at as string | null,
     lastError: row.last_error as ErrorRecord | null,
     released: row.released as Released | null,
+    toldAt: row.told_at as string | null,
     endedAt: row.ended_at as string | null,
   };
 }

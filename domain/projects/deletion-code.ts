@@ -5,6 +5,9 @@ import { plusMilliseconds, type Instant } from '../shared/time.ts';
 export const CODE_LASTS_MS = 10 * 60_000;
 export const CODE_TRIES = 5;
 export const CODE_AGAIN_AFTER_MS = 60_000;
+/** How many codes one person may ask for in an hour for one project: five tries each are few of a million. */
+export const CODES_AN_HOUR = 5;
+const HOUR_MS = 3_600_000;
 
 /** What is known of a code beside its hash. */
 export interface CodeState {
@@ -12,16 +15,34 @@ export interface CodeState {
   expiresAt: Instant;
   usedAt: Instant | null;
   createdAt: Instant;
+  /** When the hour began in which its person has asked for so many codes, this one included. */
+  askedSince: Instant;
+  asked: number;
 }
 
-/** A code made at `at`. */
-export function newCodeState(at: Instant): CodeState {
-  return { triesLeft: CODE_TRIES, expiresAt: plusMilliseconds(at, CODE_LASTS_MS), usedAt: null, createdAt: at };
+/** A code made at `at`, in the place of the person's older one. */
+export function newCodeState(older: CodeState | null, at: Instant): CodeState {
+  const same = older !== null && at < plusMilliseconds(older.askedSince, HOUR_MS);
+  const counted = same ? { askedSince: older.askedSince, asked: older.asked + 1 } : { askedSince: at, asked: 1 };
+  return { triesLeft: CODE_TRIES, expiresAt: plusMilliseconds(at, CODE_LASTS_MS), usedAt: null, createdAt: at, ...counted };
 }
 
-/** Refuses another letter so soon after the last: `projects.code-too-soon`. One that was used or has expired is no reason to wait. */
+/**
+ * Refuses another letter so soon after the last: `projects.code-too-soon`, or after too many within an hour:
+ * `projects.too-many-codes`. One that was used is no reason to wait a minute, and counts for the hour.
+ */
 export function refuseTooSoon(code: CodeState | null, at: Instant): void {
-  if (code === null || code.usedAt !== null) return;
+  if (code === null) return;
+  const afresh = plusMilliseconds(code.askedSince, HOUR_MS);
+  if (code.asked >= CODES_AN_HOUR && at < afresh) {
+    throw new DomainError({
+      kind: 'limit-exceeded',
+      code: 'projects.too-many-codes',
+      message: `${code.asked} codes were sent since ${code.askedSince}. Use the newest one, or ask for another one at ${afresh}.`,
+      retryAfterSeconds: Math.ceil((Date.parse(afresh) - Date.parse(at)) / 1000),
+    });
+  }
+  if (code.usedAt !== null) return;
   const again = plusMilliseconds(code.createdAt, CODE_AGAIN_AFTER_MS);
   if (at >= again) return;
   throw new DomainError({

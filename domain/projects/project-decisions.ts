@@ -131,8 +131,10 @@ export function restore(project: Project, at: Instant): Settled<Project> {
 export function recordRelease(project: Project, of: { owner: ReleaseOwnerName; bufferNumber: number; number: number }, outcome: ReleaseOutcome, at: Instant): Settled<Project> {
   const before = project.releaseSteps.find(({ owner }) => owner === of.owner);
   if (project.state !== 'releasing' || before?.state !== 'pending' || project.bufferNumber !== of.bufferNumber || of.number !== before.attempts + 1) return unchanged(project);
-  const after = afterAttempt(before, outcome, at);
-  const stuck = outcome.kind === 'failed' && after.attempts === STUCK_AFTER_ATTEMPTS;
+  const tried = afterAttempt(before, outcome, at);
+  // Attempts that only waited count too, so that the one to tell of may be a later one.
+  const stuck = outcome.kind === 'failed' && tried.attempts >= STUCK_AFTER_ATTEMPTS && tried.toldAt === null;
+  const after = stuck ? { ...tried, toldAt: at } : tried;
   const news: ProjectNews[] = stuck ? [{ kind: 'release-stuck', number: of.bufferNumber, owner: of.owner, error: outcome.error.message }] : [];
   const released = {
     ...project,

@@ -242,6 +242,11 @@ test('owners are released beside each other; one that fails is tried again and h
   let stuck = half;
   for (let number = 2; number <= 9; number += 1) stuck = recordRelease(stuck, of('bookings', number), { kind: 'failed', error }, at).entity;
   t.is(stuck.news.filter(({ kind }) => kind === 'release-stuck').length, 1);
+  let waits = half;
+  for (let number = 2; number <= 5; number += 1) waits = recordRelease(waits, of('bookings', number), { kind: 'waits', error, askAgainAt: at }, at).entity;
+  t.deepEqual(waits.news, half.news, 'waiting is no failure');
+  for (let number = 6; number <= 8; number += 1) waits = recordRelease(waits, of('bookings', number), { kind: 'failed', error }, at).entity;
+  t.is(waits.news.filter(({ kind }) => kind === 'release-stuck').length, 1, 'told once, though the fourth attempt itself did not fail');
   const done = settleProject(recordRelease(stuck, of('bookings', 10), { kind: 'released', released: { count: 0, ids: [] } }, at).entity, at).entity;
   t.like(done, { state: 'released', releasedAt: at, nextDueAt: null });
 });

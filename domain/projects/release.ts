@@ -20,6 +20,8 @@ export interface ReleaseStep {
   lastError: ErrorRecord | null;
   /** What it let go of, in all attempts together. */
   released: Released | null;
+  /** When the organization's managers were told that it is held up; null while they were not. */
+  toldAt: Instant | null;
   endedAt: Instant | null;
 }
 
@@ -61,12 +63,12 @@ export interface ReleaseOwner {
 const [MINUTE, HOUR] = [60_000, 3_600_000];
 /** How long after each failed attempt the next follows; the last one again and again. */
 export const RELEASE_RETRY_AFTER_MS: readonly number[] = [MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR];
-/** After this many failed attempts the organization's managers are told, once. */
+/** From so many attempts on the organization's managers are told of one that failed, once. */
 export const STUCK_AFTER_ATTEMPTS = 4;
 
 /** The parts of a release that begins at `at`. */
 export function newReleaseSteps(at: Instant): ReleaseStep[] {
-  return RELEASE_OWNERS.map((owner) => ({ owner, state: 'pending', attempts: 0, nextAttemptAt: at, lastError: null, released: null, endedAt: null }));
+  return RELEASE_OWNERS.map((owner) => ({ owner, state: 'pending', attempts: 0, nextAttemptAt: at, lastError: null, released: null, toldAt: null, endedAt: null }));
 }
 
 /** What attempt of an owner came to. */
