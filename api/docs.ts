@@ -1,6 +1,7 @@
 import express, { Router } from 'express';
 import helmet from 'helmet';
-import { getAbsoluteFSPath } from 'swagger-ui-dist';
+// Not the package's own entry: that runs the whole page's program, in every process that has the API.
+import getAbsoluteFSPath from 'swagger-ui-dist/absolute-path.js';
 import type { OpenApiDocument } from './openapi.ts';
 
 const PAGE = `<!doctype html>
