@@ -25,10 +25,10 @@ import { createDirectoryRawStore } from '../../providers/local/directory-raw-sto
 import { createSecretVault } from '../../providers/local/secret-vault.ts';
 import { createWebhookTargets } from '../../providers/local/webhook-targets.ts';
 import { calendarProviders, cloudProviders } from '../../workers/dependencies.ts';
+import { NO_OWN_ENDPOINTS } from '../helpers/cloud-endpoints.ts';
 import { freshDatabase, type FreshDatabase } from '../helpers/database.ts';
 import { writeHandMadePeriod, type HandMadeRow } from '../helpers/hand-made-bill.ts';
 import { billOwner, SOURCE, type Bill } from '../helpers/period-readings.ts';
-import { NO_OWN_ENDPOINTS } from '../helpers/platform.ts';
 
 const NOW = '2026-11-10T09:00:00.000Z';
 

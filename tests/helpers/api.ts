@@ -26,8 +26,8 @@ import { createSecretVault } from '../../providers/local/secret-vault.ts';
 import { createWebhookTargets } from '../../providers/local/webhook-targets.ts';
 import { calendarProviders, cloudProviders } from '../../workers/dependencies.ts';
 import { activate } from './activate.ts';
+import { NO_OWN_ENDPOINTS } from './cloud-endpoints.ts';
 import { freshDatabase, type FreshDatabase } from './database.ts';
-import { NO_OWN_ENDPOINTS } from './platform.ts';
 
 /** The origin the API under test believes to be served at. */
 export const PUBLIC_URL = 'https://orrery.test';

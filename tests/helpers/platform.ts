@@ -8,6 +8,7 @@ import type { Config } from '../../config.ts';
 import type { Clock } from '../../domain/shared/time.ts';
 import { connectClient } from '../../workers/temporal-connection.ts';
 import { startWorkers } from '../../workers/main.ts';
+import { NO_OWN_ENDPOINTS } from './cloud-endpoints.ts';
 import { freshDatabase, type FreshDatabase } from './database.ts';
 import { testEnvironment } from './environment.ts';
 
@@ -64,14 +65,6 @@ export async function platform(change: (config: Config) => Config = (config) => 
     },
   };
 }
-
-/** Every cloud at its own endpoints. */
-export const NO_OWN_ENDPOINTS: Pick<Config, 'awsEndpoints' | 'azureEndpoints' | 'gcpEndpoints' | 'alibabaEndpoints'> = {
-  awsEndpoints: { s3: null, sts: null, costAndUsageReport: null, dataExports: null, ec2: null },
-  azureEndpoints: { resourceManager: null, authority: null, certificateAuthority: null },
-  gcpEndpoints: { compute: null, token: null },
-  alibabaEndpoints: { ecs: null, sts: null },
-};
 
 function testConfig(databaseUrl: string, temporalAddress: string, directory: string): Config {
   return {

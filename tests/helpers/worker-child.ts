@@ -1,7 +1,5 @@
 import pino from 'pino';
-import { startApi } from '../../api/main.ts';
 import type { Config } from '../../config.ts';
-import { startWorkers } from '../../workers/main.ts';
 import { testEnvironment } from './environment.ts';
 import type { PlainConfig } from './worker-process.ts';
 
@@ -11,6 +9,12 @@ const { secretKey, ...plain } = JSON.parse(json) as PlainConfig;
 const config: Config = { ...plain, secretKeys: { current: Buffer.from(secretKey, 'base64'), previous: [] } };
 const log = pino({ level: process.env.ORRERY_TEST_LOG ?? 'silent' });
 process.once('disconnect', () => process.exit(0));
-if (part === 'api') await startApi(config, log);
-else await startWorkers(config, log, { workflowBundle: { codePath: testEnvironment('ORRERY_TEST_BUNDLE') } });
+// Each loads what it runs alone: processes are started and killed by the dozen.
+if (part === 'api') {
+  const { startApi } = await import('../../api/main.ts');
+  await startApi(config, log);
+} else {
+  const { startWorkers } = await import('../../workers/main.ts');
+  await startWorkers(config, log, { workflowBundle: { codePath: testEnvironment('ORRERY_TEST_BUNDLE') } });
+}
 process.send?.('ready');
