@@ -1,8 +1,10 @@
 import { requestFromCalendar } from '../../commands/bookings/request-from-calendar.ts';
+import { recordStrayLeft } from '../../commands/calendar/record-sync.ts';
 import { eventsOf, writeAgain } from '../../db/calendar/event-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { eventOf, isAsWanted, MARKS, requestedChange } from '../../domain/calendar/booking-event.ts';
+import { calendarProblemOf, refusesEvent } from '../../domain/calendar/calendar-errors.ts';
 import { eventIdOf, partsOfEventId } from '../../domain/calendar/event-id.ts';
 import type { EventRow } from '../../domain/calendar/event-row.ts';
 import type { CalendarEvent } from '../../domain/calendar/ports.ts';
@@ -14,7 +16,8 @@ import type { Opened } from './opened.ts';
 export interface Compared {
   /** Bookings whose events were there. */
   seen: Set<string>;
-  counts: { restored: number; strays: number; accepted: number; refused: number };
+  /** `left`: strays that the calendar does not let go. */
+  counts: { restored: number; strays: number; left: number; accepted: number; refused: number };
 }
 
 /**
@@ -23,7 +26,7 @@ export interface Compared {
  * ways the change is asked for first. One that waits to be written is left to that: what is decided here wins.
  */
 export async function compareEvents(opened: Opened, events: readonly CalendarEvent[], compared: Compared): Promise<void> {
-  const { deps, ref, calendar, open, clock, signal } = opened;
+  const { deps, ref, calendar, clock } = opened;
   const ours = events.flatMap((event) => {
     const bookingId = bookingOf(event, ref.organizationId);
     return bookingId === null ? [] : [{ event, bookingId }];
@@ -37,8 +40,7 @@ export async function compareEvents(opened: Opened, events: readonly CalendarEve
     if (!isIts) {
       // Only what carries our mark is ours to delete; another organization's looks the same but for it.
       if (event.status === 'cancelled' || event.marks[MARKS.organization] !== ref.organizationId) continue;
-      await open.remove(event.id, signal);
-      compared.counts.strays += 1;
+      compared.counts[(await removeStray(opened, event)) ? 'strays' : 'left'] += 1;
       continue;
     }
     if (event.status !== 'cancelled') compared.seen.add(bookingId);
@@ -49,6 +51,22 @@ export async function compareEvents(opened: Opened, events: readonly CalendarEve
   }
   await writeAgain(deps.db, ref, changed, clock.now());
   compared.counts.restored += changed.length;
+}
+
+/**
+ * Takes out an event of ours that nothing stands behind. One that the calendar does not let go is recorded, once, and passed
+ * over: the others are none of its business. Answers whether it went.
+ */
+async function removeStray({ deps, ref, open, signal, decision }: Opened, event: CalendarEvent): Promise<boolean> {
+  try {
+    await open.remove(event.id, signal);
+    return true;
+  } catch (error) {
+    const problem = calendarProblemOf(error);
+    if (problem === null || !refusesEvent(problem)) throw error;
+    await inTransaction(deps.db, (tx) => recordStrayLeft(tx, ref, event.id, problem, decision()));
+    return false;
+  }
 }
 
 /** Whose event it is: a mark of ours says it, or, of a deleted one of which nothing but the id is told, the id. */

@@ -23,7 +23,7 @@ export async function lookAtCalendar(opened: Opened): Promise<string> {
   const everything = listsEverything(calendar, clock.now());
   const at = clock.now();
   await wantMissing(deps.db, ref, at);
-  const compared: Compared = { seen: new Set(), counts: { restored: 0, strays: 0, accepted: 0, refused: 0 } };
+  const compared: Compared = { seen: new Set(), counts: { restored: 0, strays: 0, left: 0, accepted: 0, refused: 0 } };
   const listed = await listAll(opened, everything ? null : calendar.syncToken, compared);
   if (listed === 'lost') {
     await inTransaction(deps.db, (tx) => recordCalendar(tx, ref, decision(), lostPlace));

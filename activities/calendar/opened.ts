@@ -3,7 +3,7 @@ import type { Decision } from '../../commands/shared/entity-commands.ts';
 import { getCalendar } from '../../db/calendar/calendar-store.ts';
 import { readCalendarKey } from '../../db/calendar/credentials-store.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
-import type { Calendar } from '../../domain/calendar/calendar.ts';
+import { allowsWork, type Calendar } from '../../domain/calendar/calendar.ts';
 import { calendarProblemOf } from '../../domain/calendar/calendar-errors.ts';
 import type { OpenCalendar } from '../../domain/calendar/ports.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
@@ -27,9 +27,12 @@ export interface Opened {
   decision(): Decision;
 }
 
+const WORK = { 'sync-events': 'sync', 'look-at-calendar': 'look', 'remove-events': 'remove' } as const;
+
 /**
  * Opens the calendar with its key, which lives only as long as the attempt, and runs an act with it. What the
- * calendar fails with is recorded on its row: that is no failure of the activity. Answers with what came of it.
+ * calendar fails with is recorded on its row: that is no failure of the activity. Does nothing for one that was switched off, or
+ * began to take leave, since the act was planned. Answers with what came of it.
  */
 export async function withCalendar(deps: CalendarActivityDependencies, ref: EntityRef, act: CalendarAct, work: (opened: Opened) => Promise<string>): Promise<string> {
   const clock: Clock = { now: () => laterOf(act.at, deps.clock.now()) };
@@ -37,6 +40,7 @@ export async function withCalendar(deps: CalendarActivityDependencies, ref: Enti
   return await longAttempt(async ({ signal }) => {
     const calendar = await getCalendar(deps.db, ref.organizationId, ref.id);
     if (calendar === null) return 'its row is gone';
+    if (!allowsWork(calendar, WORK[act.name])) return 'no longer wanted';
     try {
       const sealed = await readCalendarKey(deps.db, ref.organizationId, ref.id);
       const key = keyOf(sealed === null ? null : deps.vault.open(sealed, ref.id));

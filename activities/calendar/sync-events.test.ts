@@ -1,10 +1,14 @@
 import test from 'ava';
 import { editBooking } from '../../commands/bookings/change-booking.ts';
+import { calendarEntity } from '../../commands/calendar/calendar-entity.ts';
+import { disconnectCalendar, editCalendar } from '../../commands/calendar/edit-calendar.ts';
+import { advanceEntity } from '../../commands/shared/entity-commands.ts';
 import { eventsOf } from '../../db/calendar/event-store.ts';
+import type { Transaction } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { plusMilliseconds, type Instant } from '../../domain/shared/time.ts';
 import { book } from '../../tests/helpers/bookings.ts';
-import { calendarNow, calendarSite, insertConnected, runCalendar } from '../../tests/helpers/calendar-site.ts';
+import { calendarNow, calendarSite, insertConnected, performAct, runCalendar } from '../../tests/helpers/calendar-site.ts';
 import { tester } from '../../tests/helpers/connect.ts';
 import { testClock } from '../../tests/helpers/test-clock.ts';
 
@@ -29,4 +33,25 @@ test('an event that another calendar has become the organizer of waits by itself
   const rows = await eventsOf(site.db, { organizationId, id }, [first ?? '', second ?? '']);
   t.like(rows.get(first ?? ''), { lastError: { code: 'calendar.not-organizer' }, attempts: 1 });
   t.like(rows.get(second ?? ''), { lastError: null, waitingSince: null });
+});
+
+test('an act that was planned before the calendar was switched off, or began to take leave, writes nothing', async (t) => {
+  const clock = testClock('2035-06-01T08:00:00.000Z');
+  const at = await calendarSite(t, clock);
+  const { google, site, organizationId, environmentId, booker } = at;
+  const { db } = site;
+  const { id } = await insertConnected(at, clock, false);
+  await runCalendar(at, clock, id);
+  const ref = { organizationId, id };
+  const decision = () => ({ at: clock.now(), by: tester });
+  clock.set(plusMilliseconds(clock.now(), 1_000));
+  await book(db, { organizationId, environmentId, booker, at: clock.now(), since: hour(9), until: hour(10) });
+  const { acts } = await inTransaction(db, (tx) => advanceEntity(tx, calendarEntity, ref, clock.now()));
+  t.deepEqual(acts.map(({ name }) => name), ['sync-events']);
+  const changes: ((tx: Transaction) => Promise<unknown>)[] = [(tx) => editCalendar(tx, ref, { enabled: false }, decision()), (tx) => disconnectCalendar(tx, ref, false, decision())];
+  for (const change of changes) {
+    await inTransaction(db, change);
+    t.is(await performAct(at, clock, ref, acts[0]), 'no longer wanted');
+    t.deepEqual([...google.calls].filter(({ method }) => method === 'calendar.events.insert'), []);
+  }
 });

@@ -1,3 +1,4 @@
+import { recordLedgerEntry } from '../../db/audit/ledger-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { failed, type Calendar } from '../../domain/calendar/calendar.ts';
 import type { CalendarProblem } from '../../domain/calendar/calendar-errors.ts';
@@ -6,6 +7,7 @@ import { toErrorRecord, type DomainError } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import { decide, type Decision } from '../shared/entity-commands.ts';
+import { newId } from '../shared/new-id.ts';
 import { calendarEntity } from './calendar-entity.ts';
 
 /** Records what an act came to. A row that is gone meanwhile is left in peace. */
@@ -18,4 +20,10 @@ export async function recordCalendar(tx: Transaction, ref: EntityRef, decision: 
 export async function recordFailure(tx: Transaction, ref: EntityRef, problem: CalendarProblem, error: DomainError, decision: Decision): Promise<void> {
   const record = { ...toErrorRecord(error), retryAfterSeconds: error.retryAfterSeconds };
   await recordCalendar(tx, ref, decision, (calendar, at) => failed(calendar, problem, record, at));
+}
+
+/** Notes in the ledger that an event of ours which nothing stands behind could not be taken out; once an event. */
+export async function recordStrayLeft(tx: Transaction, { organizationId, id }: EntityRef, eventId: string, problem: CalendarProblem, { at, by }: Decision): Promise<void> {
+  const entry = { id: newId('ledger-entry'), organizationId, at, subject: id, action: 'calendar.leave-stray', by };
+  await recordLedgerEntry(tx, { ...entry, before: null, after: { event_id: eventId, problem: `calendar.${problem}` }, outcomeKey: `${id}/leave-stray/${eventId}` });
 }

@@ -36,6 +36,9 @@ const PASSING: readonly CalendarProblem[] = ['throttled', 'quota-exceeded', 'una
 /** Problems of the one event that a call is about: others can be written. */
 const OF_ONE_EVENT: readonly CalendarProblem[] = ['rejected', 'not-organizer'];
 
+/** Answers to a call about one event that say it is not to be had, whatever the others are. */
+const REFUSING_AN_EVENT: readonly CalendarProblem[] = [...OF_ONE_EVENT, 'not-allowed', 'not-shared', 'event-gone'];
+
 const REMEDIES: Record<CalendarProblem, string> = {
   'bad-credentials': 'Google does not accept the key of the service account. Make a new key and reconnect the calendar.',
   'not-allowed': 'The service account may not change events of this calendar. Share the calendar with it, with the right "Make changes to events".',
@@ -93,4 +96,9 @@ export function passes(problem: CalendarProblem): boolean {
 /** Whether only the event in question is to be left alone for a while. */
 export function concernsOneEvent(problem: CalendarProblem): boolean {
   return OF_ONE_EVENT.includes(problem);
+}
+
+/** Whether a calendar that is read all the same will not let this one event go. A key that is not accepted is another matter. */
+export function refusesEvent(problem: CalendarProblem): boolean {
+  return REFUSING_AN_EVENT.includes(problem);
 }

@@ -121,6 +121,12 @@ export function dueWork(calendar: Calendar, at: Instant): 'remove' | 'sync' | 'l
   return lookAt <= at ? 'look' : null;
 }
 
+/** Whether work that was planned may still be done: the calendar may have been switched off, or begun to take leave. */
+export function allowsWork({ state, enabled }: Calendar, work: 'remove' | 'sync' | 'look'): boolean {
+  if (work === 'remove') return state === 'disconnecting';
+  return enabled && (state === 'connected' || state === 'broken');
+}
+
 /** Whether everything is to be listed, and not only what changed. */
 export function listsEverything(calendar: Calendar, at: Instant): boolean {
   return calendar.syncToken === null || calendar.fullAt <= at;

@@ -16,6 +16,8 @@ import type { GcpServiceAccountKey } from '../../domain/data-sources/cloud-crede
 import type { CredentialCheck } from '../../domain/data-sources/credential-check.ts';
 import type { Clock } from '../../domain/shared/time.ts';
 import { calendarProviders, vaultOf } from '../../workers/dependencies.ts';
+import type { CalendarAct } from '../../workflows/calendar/messages.ts';
+import type { EntityRef, Performed } from '../../workflows/messages.ts';
 import { insertEnvironment, insertPerson } from './bookings.ts';
 import { anOrganization, outcomeOf, tester } from './connect.ts';
 import { startCalendarStandIn, type CalendarStandIn } from './peers/google-calendar/stand-in.ts';
@@ -91,15 +93,22 @@ export async function insertConnected({ site, google, organizationId, key }: Cal
 }
 
 /** Performs what a calendar wants at this instant until it wants nothing more, as its workflow does. */
-export async function runCalendar({ site, organizationId }: CalendarSite, clock: Clock, id: string, channels: CalendarChannelSettings | null = null): Promise<void> {
+export async function runCalendar(at: CalendarSite, clock: Clock, id: string, channels: CalendarChannelSettings | null = null): Promise<void> {
+  const ref = { organizationId: at.organizationId, id };
+  let plan = await inTransaction(at.site.db, (tx) => advanceEntity(tx, calendarEntity, ref, clock.now()));
+  for (let act = plan.acts[0]; act !== undefined; act = plan.acts[0]) plan = (await perform(at, clock, ref, act, channels)).plan;
+}
+
+/** Performs one act of a calendar, whenever it was planned. Answers with what came of it. */
+export async function performAct(at: CalendarSite, clock: Clock, ref: EntityRef, act: CalendarAct | undefined): Promise<string> {
+  if (act === undefined) throw new Error('there is nothing to perform');
+  return (await perform(at, clock, ref, act, null)).outcome;
+}
+
+async function perform({ site }: CalendarSite, clock: Clock, ref: EntityRef, act: CalendarAct, channels: CalendarChannelSettings | null): Promise<Performed<CalendarAct>> {
   const { db, config } = site;
   const activities = createCalendarActivities({ db, clock, vault: vaultOf(config), calendars: calendarProviders(config, { db }), publicUrl: config.http.publicUrl, channels });
-  const perform = { 'sync-events': activities.syncEvents, 'look-at-calendar': activities.lookAtCalendar, 'remove-events': activities.removeEvents };
-  const ref = { organizationId, id };
-  let plan = await inTransaction(db, (tx) => advanceEntity(tx, calendarEntity, ref, clock.now()));
-  for (let act = plan.acts[0]; act !== undefined; act = plan.acts[0]) {
-    const wanted = act;
-    const environment = new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') });
-    plan = ((await environment.run(() => perform[wanted.name](ref, wanted))) as Awaited<ReturnType<typeof activities.syncEvents>>).plan;
-  }
+  const performs = { 'sync-events': activities.syncEvents, 'look-at-calendar': activities.lookAtCalendar, 'remove-events': activities.removeEvents };
+  const environment = new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') });
+  return (await environment.run(() => performs[act.name](ref, act))) as Performed<CalendarAct>;
 }
