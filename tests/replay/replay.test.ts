@@ -67,6 +67,8 @@ test('an import keeps its history within ten actions and one a file, and its his
   const check = await site.db('credential_checks').where({ data_source_id: id }).first<{ id: string }>('id');
   const [checked] = await historiesOf(site, `credential-check/${check?.id}`);
   recordHistory('credential-check', checked ?? {});
+  const attempts = (checked?.events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes ?? []).filter(({ activityType }) => activityType?.name === 'checkConnection');
+  t.deepEqual(attempts.map(({ heartbeatTimeout }) => Number(heartbeatTimeout?.seconds)), [20], 'a cloud may take its time: a worker that dies meanwhile is noticed');
   t.true(actionsOf(checked ?? {}) <= 6);
 });
 

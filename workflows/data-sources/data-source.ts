@@ -56,6 +56,7 @@ export async function credentialCheck(ref: EntityRef): Promise<string> {
   const cloud = activitiesOn<DataSourceActivities>('cloud', {
     startToCloseTimeout: '1 min',
     scheduleToCloseTimeout: '8 min',
+    heartbeatTimeout: '20 s',
     retry: { initialInterval: '1 s', maximumInterval: '20 s' },
   });
   return await runEntity<CheckConnectionAct>(CREDENTIAL_CHECK, ref, async (ref, act) => {
