@@ -1,6 +1,7 @@
 import { APPLICATION_SORTS, type ApplicationSort } from '../../db/projects/application-list.ts';
 import { APPLICATION_ACTIONS } from '../../domain/projects/application-rules.ts';
 import { APPLICATION_STATES, APPLICATION_TYPES, DECIDER_ROLES } from '../../domain/projects/application.ts';
+import { LONGEST_DESCRIPTION } from '../../domain/projects/project.ts';
 import { calendarDate } from '../shared/cost-fields.ts';
 import { errorRecord, idOf, instant, searchText } from '../shared/fields.ts';
 import { pageFields, sortedBy } from '../shared/page.ts';
@@ -23,7 +24,7 @@ const quotaInput = z
 const forProject = z.strictObject({
   type: z.literal('project'),
   name: z.string().trim().min(1).max(200),
-  description: z.string().trim().max(2000).default(''),
+  description: z.string().trim().max(LONGEST_DESCRIPTION).default(''),
   start_date: calendarDate.openapi({ description: 'Local date in the time zone.' }),
   end_date: calendarDate.openapi({ description: 'Local date, included: the project lasts until its end.' }),
   time_zone: z.string().min(1).max(64).openapi({ description: 'IANA name, like Europe/Berlin.' }),

@@ -55,6 +55,17 @@ test('one person applies, another approves, and both see how it stands and what 
   t.is(again.body.code, 'applications.decided');
 });
 
+test('a description is as long as it may be when it is applied for, and ever after', async (t) => {
+  const { api, organizationId, boss, ada, post, apply, wish } = await cast(t);
+  const [longest, longer] = ['x'.repeat(5_000), 'x'.repeat(5_001)];
+  const { id, project } = await apply(ada, { description: longest });
+  t.is((await post(ada, `/v1/organizations/${organizationId}/applications`, wish({ description: longer }))).status, 400);
+  t.is((await post(boss, `/v1/applications/${id}:approve`, { remark: '' })).status, 200);
+  const edit = (description: string) => api.call(`/v1/projects/${project.id}`, { method: 'PATCH', token: ada.token, body: { description }, headers: { 'If-Match': '*' } });
+  t.is((await edit(longer)).status, 400);
+  t.is((await edit(longest.replace('x', 'y'))).status, 200);
+});
+
 test.serial('an extension approved over an end that nobody has seen first lets the project expire, then takes it out of its buffer', async (t) => {
   const { api, organizationId, boss, ada, post, day, apply } = await cast(t);
   const { id, project } = await apply(ada, { start_date: day(0), end_date: day(2), time_zone: 'UTC' });

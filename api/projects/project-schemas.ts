@@ -1,4 +1,4 @@
-import { BUFFER_REASONS, DECLINE_REASONS, MOST_WARN_DAYS, MOST_WARNINGS, PROJECT_ROLES, PROJECT_STATES } from '../../domain/projects/project.ts';
+import { BUFFER_REASONS, DECLINE_REASONS, LONGEST_DESCRIPTION, MOST_WARN_DAYS, MOST_WARNINGS, PROJECT_ROLES, PROJECT_STATES } from '../../domain/projects/project.ts';
 import { REHEARSED } from '../../domain/projects/rehearsal.ts';
 import { RELEASE_OWNERS } from '../../domain/projects/release.ts';
 import { PROJECT_SORTS } from '../../db/projects/project-cards.ts';
@@ -110,7 +110,7 @@ const people = z.array(idOf('user')).max(500);
 export const projectEdit = z
   .strictObject({
     name: z.string().trim().min(1).max(200).optional(),
-    description: z.string().trim().max(5000).optional(),
+    description: z.string().trim().max(LONGEST_DESCRIPTION).optional(),
     managers: people.optional().openapi({ description: 'Replaces who manages it; at least one.' }),
     members: people.optional().openapi({ description: 'Replaces who is a member besides.' }),
     warn_days: z

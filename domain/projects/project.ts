@@ -28,6 +28,9 @@ export type BufferReason = (typeof BUFFER_REASONS)[number];
 export const PROJECT_ROLES = ['manager', 'member'] as const;
 export type ProjectRole = (typeof PROJECT_ROLES)[number];
 
+/** Characters of a description, when it is applied for and ever after. */
+export const LONGEST_DESCRIPTION = 5_000;
+
 /** Days before the end on which managers are warned, unless a project says otherwise. */
 export const DEFAULT_WARN_DAYS: readonly number[] = [14, 7, 1];
 export const MOST_WARNINGS = 10;
