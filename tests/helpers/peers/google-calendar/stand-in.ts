@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServiceAccounts, type ServiceAccounts } from '../gcp/accounts.ts';
 import { bodyOf, serve } from '../http-server.ts';
 import type { Peer } from '../peer.ts';
+import { methodOf, problemsOfAnswer, problemsOfRequest, type Method } from './discovery.ts';
 import { CalendarState, NOT_FOUND, type EventResource, type Refusal } from './state.ts';
-import { problemsOfAnswer, problemsOfRequest, routeOf, type Route } from './sdk-model.ts';
 
 /** What the next call meets: a refusal, or an effect without an answer, or nothing at all. */
 export type Fault = Refusal | 'answer-lost' | 'no-answer';
@@ -50,8 +50,8 @@ interface Inside {
 
 /**
  * A stand-in for Google Calendar's API, version 3, and its token host, of which no peer exists. What it takes
- * and answers is checked against what the SDK was generated with: a request or an answer that is not declared
- * fails the test that made it.
+ * and answers is checked against its discovery document: a request or an answer that is not declared fails the test
+ * that made it.
  */
 export async function startCalendarStandIn({ calendarId = 'c_bookings@group.calendar.google.com', now = Date.now } = {}): Promise<CalendarStandIn> {
   const inside: Inside = {
@@ -113,31 +113,31 @@ async function handle(inside: Inside, request: IncomingMessage, response: Server
     inside.arrivals.emit('held');
     await inside.gate;
   }
-  const found = routeOf(request.method ?? '', url.pathname);
-  if (found === null) throw new Error(`The SDK declares no ${request.method} ${url.pathname}.`);
-  const { route, params } = found;
+  const found = methodOf(request.method ?? '', url.pathname);
+  if (found === null) throw new Error(`The discovery document declares no ${request.method} ${url.pathname}.`);
+  const { method, params } = found;
   const body: unknown = text === '' ? undefined : JSON.parse(text);
-  const problems = problemsOfRequest(route, params, url.searchParams, body);
-  if (problems.length > 0) throw new Error(`The request does not fit the SDK: ${problems.join('; ')}`);
+  const problems = problemsOfRequest(method, params, url.searchParams, body);
+  if (problems.length > 0) throw new Error(`The request does not fit the discovery document: ${problems.join('; ')}`);
   const account = inside.accounts.ownerOf(request.headers.authorization);
   if (account === null) return sendRefusal(response, INVALID_CREDENTIALS);
-  const at = inside.faults.findIndex(({ of }) => of === null || of === route.method);
+  const at = inside.faults.findIndex(({ of }) => of === null || of === method.id);
   const [met] = at < 0 ? [] : inside.faults.splice(at, 1);
   if (met !== undefined && typeof met.fault === 'object') return sendRefusal(response, met.fault);
   if (met?.fault === 'no-answer') return void response.destroy();
-  const answer = answerTo(inside, { route, params, query: url.searchParams, body, email: account.email });
-  inside.calls.push({ method: route.method, params, query: Object.fromEntries(url.searchParams) });
-  inside.effect(route.method);
+  const answer = answerTo(inside, { method, params, query: url.searchParams, body, email: account.email });
+  inside.calls.push({ method: method.id, params, query: Object.fromEntries(url.searchParams) });
+  inside.effect(method.id);
   if (met?.fault === 'answer-lost') return void response.destroy();
   if ('refusal' in answer) return sendRefusal(response, answer.refusal);
   const ok = answer.ok === undefined ? undefined : (JSON.parse(JSON.stringify(answer.ok)) as unknown);
-  const own = problemsOfAnswer(route, ok);
-  if (own.length > 0) throw new Error(`The stand-in's own answer does not fit the SDK: ${own.join('; ')}`);
+  const own = problemsOfAnswer(method, ok);
+  if (own.length > 0) throw new Error(`The stand-in's own answer does not fit the discovery document: ${own.join('; ')}`);
   send(response, ok === undefined ? 204 : 200, ok);
 }
 
 interface Asked {
-  route: Route;
+  method: Method;
   params: Record<string, string>;
   query: URLSearchParams;
   body: unknown;
@@ -147,19 +147,19 @@ interface Asked {
 type Answer = { ok: object | undefined } | { refusal: Refusal };
 
 function answerTo(inside: Inside, asked: Asked): Answer {
-  const { route, params } = asked;
-  if (route.method === 'calendar.channels.stop') return stopChannel(inside, asked.body as { id: string });
+  const { method, params } = asked;
+  if (method.id === 'calendar.channels.stop') return stopChannel(inside, asked.body as { id: string });
   const right = inside.rights.get(asked.email);
   // What is not shared does not exist.
   if (params.calendarId !== inside.calendarId || right === undefined) return { refusal: NOT_FOUND };
-  const reads = ['calendar.events.get', 'calendar.events.list', 'calendar.events.watch'].includes(route.method);
+  const reads = ['calendar.events.get', 'calendar.events.list', 'calendar.events.watch'].includes(method.id);
   if (right === 'reader' && !reads) return { refusal: NEEDS_WRITER };
   return perform(inside, asked);
 }
 
-function perform({ state, channels, now }: Inside, { route, params, query, body }: Asked): Answer {
+function perform({ state, channels, now }: Inside, { method, params, query, body }: Asked): Answer {
   const id = params.eventId ?? '';
-  switch (route.method) {
+  switch (method.id) {
     case 'calendar.events.insert':
       return answered(state.insert(body as Partial<EventResource>));
     case 'calendar.events.get':
@@ -184,7 +184,7 @@ function perform({ state, channels, now }: Inside, { route, params, query, body 
       return { ok: { kind: 'api#channel', id: wish.id, resourceId, resourceUri: 'https://www.googleapis.com/calendar/v3/', token: wish.token, expiration: String(now() + Number(wish.params?.ttl ?? 604_800) * 1000) } };
     }
     default:
-      throw new Error(`The stand-in does not do ${route.method}.`);
+      throw new Error(`The stand-in does not do ${method.id}.`);
   }
 }
 
