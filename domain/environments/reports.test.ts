@@ -6,8 +6,8 @@ import { isJenkinsNotification, readReport } from './reports.ts';
 
 const AT = '2026-11-21T10:00:00.000Z';
 
-/** A payload recorded from a sender; see each sender's documentation of its webhooks. */
-function recorded(name: string): Record<string, unknown> {
+/** A payload as its sender documents it: GitLab's webhook events, and the Notification plugin of Jenkins. */
+function documented(name: string): Record<string, unknown> {
   return JSON.parse(readFileSync(join(import.meta.dirname, 'testing', `${name}.json`), 'utf8')) as Record<string, unknown>;
 }
 
@@ -64,14 +64,14 @@ test('whatever else GitHub sends changes nothing, and nothing it sends fails', (
 });
 
 test('GitLab’s deployments and pipelines are read, the whole commit from its address', (t) => {
-  t.deepEqual(readReport('gitlab', null, recorded('gitlab-deployment'), AT), {
+  t.deepEqual(readReport('gitlab', null, documented('gitlab-deployment'), AT), {
     'Last deployment': '2021-04-28T19:50:00.000Z',
     Commit: '279484c09fbe69ededfced8c1bb6e6d24616b468',
     Branch: '1.0.0',
     'Pipeline status': 'success',
     Pipeline: 'http://gitlab.example.com/root/shop/-/jobs/796',
   });
-  t.deepEqual(readReport('gitlab', null, recorded('gitlab-pipeline'), AT), {
+  t.deepEqual(readReport('gitlab', null, documented('gitlab-pipeline'), AT), {
     Commit: 'bcbb5ec396a2c0f828686f14fac9b80b780504f2',
     Branch: 'master',
     'Pipeline status': 'failed',
@@ -81,7 +81,7 @@ test('GitLab’s deployments and pipelines are read, the whole commit from its a
 });
 
 test('a build that Jenkins notifies of is a deployment once it is done well; while it runs, its phase counts', (t) => {
-  const done = recorded('jenkins-completed');
+  const done = documented('jenkins-completed');
   t.true(isJenkinsNotification(done));
   t.false(isJenkinsNotification({ build: '18' }));
   t.deepEqual(readReport('jenkins', null, done, AT), {
