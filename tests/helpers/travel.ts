@@ -34,18 +34,23 @@ export interface Travelled {
  * history does not show it, this throws.
  */
 export async function travel(site: Travelled, clock: TestClock, to: Instant): Promise<void> {
-  await untilQuiet(site, clock.now());
+  let open = await openOnceQuiet(site, clock.now());
   for (let there = false; !there; ) {
     const next = await nextStep(site.db, clock.now(), to);
     there = next === null;
     clock.set(next ?? to);
-    await moveWorkflows(site, clock.now());
-    await untilQuiet(site, clock.now());
+    await moveWorkflows(site, open, clock.now());
+    open = await openOnceQuiet(site, clock.now());
   }
 }
 
 /** Sweeps, relay and workflows run until nothing is left to do at this instant; after workers have come back, say. */
 export async function untilQuiet(site: Travelled, at: Instant): Promise<void> {
+  await openOnceQuiet(site, at);
+}
+
+/** Ids of the workflows that are open when nothing is left to do. */
+async function openOnceQuiet(site: Travelled, at: Instant): Promise<string[]> {
   const tables = await dueTables(site.db);
   const deadline = Date.now() + QUIET_WITHIN_MS;
   let before: string | null = null;
@@ -55,7 +60,7 @@ export async function untilQuiet(site: Travelled, at: Instant): Promise<void> {
     const seen = await look(site, tables, at);
     busy = seen.busy;
     // Between two looks that are alike nothing has happened: no workflow has an event more, no row is due.
-    if (busy.length === 0 && seen.fingerprint === before) return;
+    if (busy.length === 0 && seen.fingerprint === before) return seen.open;
     before = busy.length === 0 ? seen.fingerprint : null;
     await delay(POLL_MS);
   }
@@ -68,48 +73,64 @@ interface DueTable {
   ofEntity: boolean;
 }
 
+const knownTables = new WeakMap<Database, DueTable[]>();
+
+/** Asked of the catalog once: no test adds a table to a platform. */
 async function dueTables(db: Database): Promise<DueTable[]> {
+  const known = knownTables.get(db);
+  if (known !== undefined) return known;
   const ofEntities = new Set([...entities.values()].map(({ table }) => table));
   const rows = await db('information_schema.columns')
     .where({ column_name: 'next_due_at', table_schema: 'public' })
     .orderBy('table_name')
     .select<{ table_name: string }[]>('table_name');
-  return rows.map(({ table_name: name }) => ({ name, ofEntity: ofEntities.has(name) }));
+  const tables = rows.map(({ table_name: name }) => ({ name, ofEntity: ofEntities.has(name) }));
+  knownTables.set(db, tables);
+  return tables;
 }
 
 async function nextStep(db: Database, now: Instant, to: Instant): Promise<Instant | null> {
   const columns: [string, string][] = (await dueTables(db)).map(({ name }) => [name, 'next_due_at']);
   columns.push(['wake_ups', 'next_attempt_at']);
-  const firsts = await Promise.all(
-    columns.map(async ([table, column]) => {
-      const [row] = await db(table).where(column, '>', now).where(column, '<=', to).min<{ at: Instant | null }[]>(`${column} as at`);
-      return row?.at ?? null;
-    }),
-  );
-  return firsts.reduce((first, at) => (first === null || (at !== null && at < first) ? at : first), null);
+  const each = columns.map(([table, column]) => `select min(${column}) as at from ${table} where ${column} > :now and ${column} <= :to`);
+  const { rows } = await db.raw<{ rows: { at: Instant | null }[] }>(`select min(at) as at from (${each.join(' union all ')}) firsts`, { now, to });
+  return rows[0]?.at ?? null;
 }
 
 async function sweepDue({ db, client }: Travelled, tables: DueTable[], at: Instant): Promise<void> {
-  const due = await Promise.all(tables.filter(({ ofEntity }) => !ofEntity).map(({ name }) => db(name).where('next_due_at', '<=', at).first('next_due_at')));
-  if (due.every((row) => row === undefined)) return;
+  const swept = tables.filter(({ ofEntity }) => !ofEntity).map(({ name }) => `exists (select from ${name} where next_due_at <= :at)`);
+  const { rows } = await db.raw<{ rows: { due: boolean }[] }>(`select ${swept.join(' or ')} as due`, { at });
+  if (rows[0]?.due !== true) return;
   for (const sweep of SWEEPS) await client.workflow.execute(sweep, { workflowId: `${sweep}/${randomUUID()}`, taskQueue: 'entities' });
 }
 
 /** What still works or waits to, and a fingerprint that differs when anything has happened since. */
-async function look(site: Travelled, tables: DueTable[], at: Instant): Promise<{ busy: string[]; fingerprint: string }> {
-  const undelivered = site.db('wake_ups').where('attempts', 0).orWhere('next_attempt_at', '<=', at).pluck<string[]>('workflow_id');
-  const [wakeUps, workflows, due] = await Promise.all([undelivered, openWorkflows(site), Promise.all(tables.map(({ name }) => countDue(site.db, name, at)))]);
-  const busy = [
-    ...wakeUps.map((id) => `a wake-up for ${id}`),
-    ...workflows.filter(({ works }) => works).map(({ id }) => `${id} works`),
-    ...due.filter(({ count }) => count > 0).map(({ name, count }) => `${count} rows of ${name} are due`),
-  ];
-  return { busy, fingerprint: workflows.map(({ id, events }) => `${id} ${events}`).join('\n') };
+interface Look {
+  busy: string[];
+  fingerprint: string;
+  /** Ids of the open workflows; only what is not busy knows them all. */
+  open: string[];
 }
 
-async function countDue(db: Database, name: string, at: Instant): Promise<{ name: string; count: number }> {
-  const [row] = await db(name).where('next_due_at', '<=', at).count<{ count: number }[]>('* as count');
-  return { name, count: row?.count ?? 0 };
+/** Asks the database first, by one statement: while it knows of something to do, Temporal need not be asked. */
+async function look(site: Travelled, tables: DueTable[], at: Instant): Promise<Look> {
+  const waiting = await waitingRows(site.db, tables, at);
+  if (waiting.length > 0) return { busy: waiting, fingerprint: '', open: [] };
+  const workflows = await openWorkflows(site);
+  return {
+    busy: workflows.filter(({ works }) => works).map(({ id }) => `${id} works`),
+    fingerprint: workflows.map(({ id, events }) => `${id} ${events}`).join('\n'),
+    open: workflows.map(({ id }) => id),
+  };
+}
+
+async function waitingRows(db: Database, tables: DueTable[], at: Instant): Promise<string[]> {
+  const each = [
+    `select 'a wake-up for ' || workflow_id as what from wake_ups where attempts = 0 or next_attempt_at <= :at`,
+    ...tables.map(({ name }) => `select count(*) || ' rows of ${name} are due' from ${name} where next_due_at <= :at having count(*) > 0`),
+  ];
+  const { rows } = await db.raw<{ rows: { what: string }[] }>(each.join(' union all '), { at });
+  return rows.map(({ what }) => what);
 }
 
 /** Those that are open, in the order of their ids. */
@@ -120,11 +141,10 @@ async function openWorkflows(site: Travelled): Promise<OpenWorkflow[]> {
 
 /** Ids of workflows that may be open: those of rows that say so, and what visibility knows beside them. */
 async function candidates({ db, client }: Travelled): Promise<Set<string>> {
-  const ofRows = [...entities.values()].map(async ({ kind, table, openCondition }) =>
-    (await db(table).whereRaw(`(${openCondition})`).pluck<string[]>('id')).map((id) => entityWorkflowId(kind, id)),
-  );
+  const each = [...entities.values()].map(({ kind, table, openCondition }) => `select '${kind}' as kind, id from ${table} where (${openCondition})`);
+  const ofRows = db.raw<{ rows: { kind: string; id: string }[] }>(each.join(' union all '));
   const known = Array.fromAsync(client.workflow.list({ query: `ExecutionStatus = 'Running'` }), ({ workflowId }) => workflowId);
-  const ids = [...(await Promise.all(ofRows)).flat(), ...(await known)];
+  const ids = [...(await ofRows).rows.map(({ kind, id }) => entityWorkflowId(kind, id)), ...(await known)];
   // The server's own, such as those behind Schedules, live by the computer's clock.
   return new Set(ids.filter((id) => !id.startsWith('temporal-sys-')));
 }
@@ -152,8 +172,13 @@ async function describe({ connection, config }: Travelled, workflowId: string): 
   };
 }
 
-async function moveWorkflows(site: Travelled, to: Instant): Promise<void> {
-  await Promise.all((await openWorkflows(site)).map((open) => moveWorkflow(site, open, Date.parse(to))));
+async function moveWorkflows(site: Travelled, ids: string[], to: Instant): Promise<void> {
+  await Promise.all(
+    ids.map(async (id) => {
+      const open = await describe(site, id);
+      if (open !== null) await moveWorkflow(site, open, Date.parse(to));
+    }),
+  );
 }
 
 /** Moves one workflow's clock, and no other's, to an instant. */
