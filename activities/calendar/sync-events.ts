@@ -45,7 +45,7 @@ async function syncEvent({ deps, ref, calendar, open, clock, signal }: Opened, r
       return 'removed';
     }
     const written = await writeEvent(open, { idOf, incarnation, isThere: syncedVersion !== null, content }, signal);
-    await recordWritten(db, ref, bookingId, wantedVersion, { incarnation: written.incarnation, etag: written.event.etag, openUntil, dueAt: extendAt(openUntil) });
+    await recordWritten(db, ref, bookingId, wantedVersion, { incarnation: written.incarnation, openUntil, dueAt: extendAt(openUntil) });
     return 'written';
   } catch (error) {
     const problem = calendarProblemOf(error);

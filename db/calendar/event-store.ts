@@ -122,21 +122,21 @@ export async function recordWritten(
   { organizationId, id }: CalendarRef,
   bookingId: string,
   version: number,
-  written: { incarnation: number; etag: string; openUntil: Instant | null; dueAt: Instant | null } | null,
+  written: { incarnation: number; openUntil: Instant | null; dueAt: Instant | null } | null,
 ): Promise<void> {
   const row = { organization_id: organizationId, calendar_id: id, booking_id: bookingId };
   if (written === null) {
     const gone = await db('calendar_events').where({ ...row, wanted_version: version }).delete();
-    if (gone === 0) await db('calendar_events').where(row).update({ synced_version: null, etag: null, open_until: null });
+    if (gone === 0) await db('calendar_events').where(row).update({ synced_version: null, open_until: null });
     return;
   }
-  const { incarnation, etag, openUntil, dueAt } = written;
+  const { incarnation, openUntil, dueAt } = written;
   await db.raw(
-    `update calendar_events set synced_version = :version, incarnation = :incarnation, etag = :etag, open_until = :openUntil, attempts = 0, last_error = null,
+    `update calendar_events set synced_version = :version, incarnation = :incarnation, open_until = :openUntil, attempts = 0, last_error = null,
        waiting_since = case when wanted_version = :version then null else waiting_since end,
        due_at = case when wanted_version = :version then cast(:dueAt as timestamptz) else due_at end
      where organization_id = :organizationId and calendar_id = :id and booking_id = :bookingId`,
-    { organizationId, id, bookingId, version, incarnation, etag, openUntil, dueAt },
+    { organizationId, id, bookingId, version, incarnation, openUntil, dueAt },
   );
 }
 
@@ -189,7 +189,6 @@ function toEventRow(row: Row): EventRow {
     syncedVersion: row.synced_version as number | null,
     waitingSince: row.waiting_since as Instant | null,
     incarnation: row.incarnation as number,
-    etag: row.etag as string | null,
     openUntil: row.open_until as Instant | null,
     note: row.note as string | null,
     dueAt: row.due_at as Instant | null,

@@ -57,7 +57,6 @@ const TABLES = `
     -- Since when it is not as wanted; null while it is.
     waiting_since timestamptz,
     incarnation integer not null default 0,
-    etag text,
     -- The end that the event of an open-ended booking shows.
     open_until timestamptz,
     -- Why a change asked for in the calendar was refused.
@@ -87,7 +86,7 @@ const TABLES = `
     end_at timestamptz not null,
     is_transparent boolean not null,
     marks jsonb not null,
-    -- The calendar's count of changes when this one changed last: etag, and where a list of changes goes on.
+    -- The calendar's count of changes when this one changed last: where a list of changes goes on.
     change bigint not null,
     unique (organization_id, calendar_id, event_id),
     unique (organization_id, calendar_id, change)

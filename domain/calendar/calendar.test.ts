@@ -24,7 +24,7 @@ const shownAs = { openUntil: null, note: null, publicUrl: 'https://orrery.exampl
 const asEvent = (given: Partial<CalendarEvent> = {}): CalendarEvent => {
   const wanted = eventOf(booked(), shownAs);
   if (wanted === null) throw new Error('it shows');
-  return { ...wanted, id: 'x', etag: '1', status: 'confirmed', isTransparent: true, isRecurring: false, ...given };
+  return { ...wanted, id: 'x', status: 'confirmed', isTransparent: true, isRecurring: false, ...given };
 };
 
 test('an event’s id says its booking, connection and incarnation, in letters that Google takes', (t) => {

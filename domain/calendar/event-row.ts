@@ -11,7 +11,6 @@ export interface EventRowState {
   /** Since when it is not as wanted; null while it is. */
   waitingSince: Instant | null;
   incarnation: number;
-  etag: string | null;
   /** The end that the event of an open-ended booking shows. */
   openUntil: Instant | null;
   /** Why a change asked for in the calendar was refused. */

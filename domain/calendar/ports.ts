@@ -19,8 +19,6 @@ export interface EventContent {
 /** An event as the calendar has it. */
 export interface CalendarEvent {
   id: string;
-  /** Another one after each change. */
-  etag: string;
   /** `cancelled`: deleted. Then nothing but the id is sure to be there. */
   status: 'confirmed' | 'tentative' | 'cancelled';
   summary: string | null;

@@ -26,7 +26,6 @@ export function toGoogleEvent(content: EventContent): Event {
 export function fromGoogleEvent(event: Event): CalendarEvent {
   return {
     id: event.id ?? '',
-    etag: event.etag ?? '',
     status: statusOf(event.status),
     summary: event.summary ?? null,
     description: event.description ?? null,

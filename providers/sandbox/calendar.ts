@@ -70,6 +70,6 @@ function positionOf(token: string | null): number | null {
   return /^\d{1,15}$/.test(token) ? Number(token) : null;
 }
 
-function shown({ eventId, change, status, summary, description, start, end, isTransparent, marks }: SandboxEvent): CalendarEvent {
-  return { id: eventId, etag: String(change), status, summary, description, start, end, isTransparent, isRecurring: false, marks };
+function shown({ eventId, status, summary, description, start, end, isTransparent, marks }: SandboxEvent): CalendarEvent {
+  return { id: eventId, status, summary, description, start, end, isTransparent, isRecurring: false, marks };
 }
