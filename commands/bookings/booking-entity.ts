@@ -1,5 +1,5 @@
 import type { EnvironmentOfBooking } from '../../db/environments/environment-of-booking.ts';
-import { insertBooking, lockBooking, lockBookingAlone, saveBooking } from '../../db/bookings/booking-store.ts';
+import { insertBooking, lockBooking, saveBooking } from '../../db/bookings/booking-store.ts';
 import { settleBooking, TAKING, type Booking } from '../../domain/bookings/booking.ts';
 import { BOOKING, type BookingAct } from '../../workflows/bookings/messages.ts';
 import { createEntity, type EntityDefinition } from '../shared/entity-commands.ts';
@@ -16,7 +16,7 @@ export function bookingEntityIn(environment: EnvironmentOfBooking | null): Entit
     workflowType: 'booking',
     table: 'bookings',
     openCondition: `state in ('offered', 'reserved', 'active')`,
-    lock: environment === null ? lockBooking : lockBookingAlone,
+    lock: lockBooking,
     insert: async (tx, booking) => {
       await insertBooking(tx, booking);
       await followBooking(tx, null, booking, writeOffer, environment);

@@ -1,11 +1,12 @@
 import { subjectsRecordedUnder } from '../../db/audit/ledger-store.ts';
-import { openBookingsOfProject } from '../../db/bookings/booking-store.ts';
+import { lockBookings, openBookingsOfProject, saveBookings } from '../../db/bookings/booking-store.ts';
 import { environmentOfBooking, type EnvironmentOfBooking } from '../../db/environments/environment-of-booking.ts';
 import type { Database, Transaction } from '../../db/shared/connection.ts';
 import { endBooking, type Booking } from '../../domain/bookings/booking.ts';
 import { lockEnvironments } from '../environments/port.ts';
-import { decide, type Decision } from '../shared/entity-commands.ts';
-import { bookingEntityIn } from './booking-entity.ts';
+import { decideTogether, type Decision, type RowsTogether } from '../shared/entity-commands.ts';
+import { bookingEntity, writeOffer } from './booking-entity.ts';
+import { followBookingsTogether } from './follow-booking.ts';
 
 /** How many bookings of a project one transaction ends: well under a second, also where each has a machine, a calendar and webhooks. */
 const PORTION = 50;
@@ -30,14 +31,17 @@ export async function endBookingsOfProject(tx: Transaction, organizationId: stri
   // Before any booking: what follows from one (the calendar's wake-up) is waited for by who holds another environment.
   await lockEnvironments(tx, organizationId, portion.map(({ environmentId }) => environmentId));
   const environments = new Map<string, EnvironmentOfBooking>();
-  const ended: Booking[] = [];
-  for (const { id, environmentId } of portion) {
-    const environment = environments.get(environmentId) ?? (await environmentOfBooking(tx, organizationId, environmentId));
-    environments.set(environmentId, environment);
-    const outcome = { ...decision, ...(key !== undefined && { outcomeKey: `${key}/${id}` }) };
-    const booking = await decide(tx, bookingEntityIn(environment), { organizationId, id }, outcome, (one, at) => endBooking(one, 'project-ended', at));
-    if (booking.endReason === 'project-ended') ended.push(booking);
-  }
+  for (const id of new Set(portion.map(({ environmentId }) => environmentId))) environments.set(id, await environmentOfBooking(tx, organizationId, id));
+  const rows: RowsTogether<Booking> = {
+    lock: lockBookings,
+    async save(_tx, changes) {
+      await saveBookings(tx, changes.map(({ after }) => after));
+      const steps = changes.map(({ before, after }) => ({ before, after, environment: environments.get(after.environmentId) as EnvironmentOfBooking }));
+      await followBookingsTogether(tx, steps, writeOffer);
+    },
+  };
+  const bookings = await decideTogether(tx, bookingEntity, rows, { organizationId, ids: portion.map(({ id }) => id) }, { ...decision, outcomeKey: key }, (one, at) => endBooking(one, 'project-ended', at));
+  const ended = bookings.filter(({ endReason }) => endReason === 'project-ended');
   return { ended, left: open.length > PORTION };
 }
 

@@ -9,7 +9,7 @@ import type { Instant } from '../../domain/shared/time.ts';
 import { changeClaims } from '../power/port.ts';
 import { newId } from '../shared/new-id.ts';
 import { offerFreed, type WriteOffer } from './offer-freed.ts';
-import { tellOfBooking } from './tell-of-booking.ts';
+import { tellOfBookings, type BookingStep } from './tell-of-booking.ts';
 
 /**
  * Everything that follows from a booking, written in its transaction: claims on the machine, the
@@ -19,10 +19,20 @@ import { tellOfBooking } from './tell-of-booking.ts';
 export async function followBooking(tx: Transaction, before: Booking | null, after: Booking, writeOffer: WriteOffer, known: EnvironmentOfBooking | null): Promise<void> {
   const environment = known ?? (await environmentOfBooking(tx, after.organizationId, after.environmentId));
   if (environment.resourceId !== null) await claimPower(tx, after, environment, environment.resourceId, after.lastAt);
-  await tellOfBooking(tx, before, after, environment);
+  await tellOfBookings(tx, [{ before, after, environment }]);
   if (before !== null && freesTime(before, after) && environment.isBookable) {
     await offerFreed(tx, environment, after.organizationId, after.lastAt, writeOffer);
   }
+}
+
+/** The same for many bookings of one organization whose environments the caller holds, in few statements; machines by their ids. */
+export async function followBookingsTogether(tx: Transaction, steps: readonly BookingStep[], writeOffer: WriteOffer): Promise<void> {
+  const powered = steps.flatMap(({ after, environment }) => (environment.resourceId === null ? [] : [{ after, environment, resourceId: environment.resourceId }]));
+  for (const { after, environment, resourceId } of powered.toSorted((a, b) => (a.resourceId < b.resourceId ? -1 : 1))) await claimPower(tx, after, environment, resourceId, after.lastAt);
+  await tellOfBookings(tx, steps);
+  const freed = steps.filter(({ before, after, environment }) => before !== null && freesTime(before, after) && environment.isBookable);
+  const environments = new Map(freed.map(({ after, environment }) => [environment.id, { environment, after }]));
+  for (const { environment, after } of environments.values()) await offerFreed(tx, environment, after.organizationId, after.lastAt, writeOffer);
 }
 
 /** Whether others may have what this one had. */

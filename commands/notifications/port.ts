@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { insertMails, mailboxesForLetters, recipientsOf, saveMailSecret } from '../../db/notifications/mail-store.ts';
+import { insertMails, mailboxesForLetters, recipientsOf, saveMailSecret, type Recipient } from '../../db/notifications/mail-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { requestWakeUps } from '../../db/shared/wake-up-store.ts';
 import { newMail, type LetterKind, type Mail, type NoticeKind } from '../../domain/notifications/mail.ts';
@@ -33,9 +33,23 @@ export interface Notice {
  * disabled, none there.
  */
 export async function notify(tx: Transaction, notice: Notice): Promise<void> {
-  const { organizationId, kind, at } = notice;
-  const recipients = await recipientsOf(tx, organizationId, kind, notice.to);
-  await write(tx, recipients.map((to) => draft({ ...notice, ...to, address: null })), at);
+  await notifyEach(tx, [notice]);
+}
+
+/** `notify` for many notices of one organization: a read for each group of people, and two statements. */
+export async function notifyEach(tx: Transaction, notices: readonly Notice[]): Promise<void> {
+  const [first] = notices;
+  if (first === undefined) return;
+  const groups = new Map<string, Recipient[]>();
+  const mails: Mail[] = [];
+  for (const notice of notices) {
+    const { organizationId, kind, to } = notice;
+    const key = JSON.stringify([kind, to.userIds, to.managers]);
+    const recipients = groups.get(key) ?? (await recipientsOf(tx, organizationId, kind, to));
+    groups.set(key, recipients);
+    mails.push(...recipients.map((reader) => draft({ ...notice, ...reader, address: null })));
+  }
+  await write(tx, mails, first.at);
 }
 
 /** What one mailbox, or somebody without an account, is to be told whatever they switched off. */

@@ -1,6 +1,6 @@
-import { recordLedgerEntry } from '../../db/audit/ledger-store.ts';
+import { recordLedgerEntries, recordLedgerEntry, type NewLedgerEntry } from '../../db/audit/ledger-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
-import { requestWakeUp } from '../../db/shared/wake-up-store.ts';
+import { requestWakeUp, requestWakeUps } from '../../db/shared/wake-up-store.ts';
 import { andThen, NO_ORGANIZATION, type Actor, type EntityRow, type Settled, type Transition } from '../../domain/shared/entity.ts';
 import { notFound } from '../../domain/shared/errors.ts';
 import { laterOf, type Instant } from '../../domain/shared/time.ts';
@@ -92,6 +92,47 @@ export async function decide<E extends EntityRow, Act extends EntityAct>(
   return after;
 }
 
+/** How many rows of an entity are read and written together. */
+export interface RowsTogether<E extends EntityRow> {
+  /** Reads and locks those that exist, in the order of their ids. */
+  lock(tx: Transaction, organizationId: string, ids: readonly string[]): Promise<E[]>;
+  /** Writes what differs, and what follows from it. */
+  save(tx: Transaction, changes: readonly { before: E; after: E }[]): Promise<void>;
+}
+
+/**
+ * `decide` for many rows of one organization at once, in few statements whatever their number. An outcome key becomes one a
+ * row: `<key>/<id>`. Answers with the rows as they are then.
+ */
+export async function decideTogether<E extends EntityRow, Act extends EntityAct>(
+  tx: Transaction,
+  definition: EntityDefinition<E, Act>,
+  rows: RowsTogether<E>,
+  { organizationId, ids }: { organizationId: string; ids: readonly string[] },
+  decision: Pick<Decision, 'at' | 'by' | 'outcomeKey'>,
+  change: (entity: E, at: Instant) => Settled<E>,
+): Promise<E[]> {
+  const { outcomeKey } = decision;
+  const locked = await rows.lock(tx, organizationId, ids);
+  const keyOf = (row: E): string | undefined => (outcomeKey === undefined ? undefined : `${outcomeKey}/${row.id}`);
+  const recorded = outcomeKey === undefined ? new Set() : await recordedAmong(tx, locked.map((row) => `${outcomeKey}/${row.id}`));
+  const decided = locked.map((before) => {
+    if (recorded.has(keyOf(before))) return { before, after: before, entries: [], at: decision.at };
+    const at = laterOf(decision.at, before.lastAt);
+    const settled = andThen(
+      andThen(definition.settle(before, at), (entity) => change(entity, at)),
+      (entity) => definition.settle(entity, at),
+    );
+    const entries = entriesOf(definition, settled.transitions, { at, by: decision.by, outcomeKey: keyOf(before) });
+    return { before, after: settled.transitions.length === 0 ? before : written(before, settled, at), entries, at };
+  });
+  await rows.save(tx, decided.filter(({ before, after }) => after !== before));
+  await recordLedgerEntries(tx, decided.flatMap(({ entries }) => entries));
+  const woken = decided.filter(({ before, after, at }) => wants(definition, before, at) !== wants(definition, after, at));
+  await requestWakeUps(tx, { kind: definition.kind, organizationId, entityIds: woken.map(({ after }) => after.id) }, decision.at);
+  return decided.map(({ after }) => after);
+}
+
 /**
  * The command behind an entity workflow's `advance`: applies what is due and answers with what the
  * row wants. Repeating it changes nothing. A row that is gone is done.
@@ -129,11 +170,16 @@ async function write<E extends EntityRow, Act extends EntityAct>(
   decision: Decision,
 ): Promise<E> {
   if (settled.transitions.length === 0) return before;
-  const routine = settled.transitions.every((transition) => transition.routine === true);
-  const after = { ...settled.entity, version: routine ? before.version : before.version + 1, lastAt: decision.at };
+  const after = written(before, settled, decision.at);
   await definition.save(tx, before, after);
   await recordSteps(tx, definition, settled.transitions, decision);
   return after;
+}
+
+/** The row as it is written after its steps. */
+function written<E extends EntityRow>(before: E, { entity, transitions }: Settled<E>, at: Instant): E {
+  const routine = transitions.every((transition) => transition.routine === true);
+  return { ...entity, version: routine ? before.version : before.version + 1, lastAt: at };
 }
 
 async function recordSteps<E extends EntityRow, Act extends EntityAct>(
@@ -142,9 +188,18 @@ async function recordSteps<E extends EntityRow, Act extends EntityAct>(
   steps: Transition<E>[],
   decision: Pick<Decision, 'at' | 'by' | 'outcomeKey'>,
 ): Promise<void> {
-  for (const [index, { action, before, after, dueAt, routine }] of steps.entries()) {
-    if (routine === true) continue;
-    await recordLedgerEntry(tx, {
+  for (const entry of entriesOf(definition, steps, decision)) await recordLedgerEntry(tx, entry);
+}
+
+/** What the ledger is told of steps: all but the routine ones. */
+function entriesOf<E extends EntityRow, Act extends EntityAct>(
+  definition: EntityDefinition<E, Act>,
+  steps: readonly Transition<E>[],
+  decision: Pick<Decision, 'at' | 'by' | 'outcomeKey'>,
+): NewLedgerEntry[] {
+  return steps.flatMap(({ action, before, after, dueAt, routine }, index) => {
+    if (routine === true) return [];
+    const entry: NewLedgerEntry = {
       id: newId('ledger-entry'),
       organizationId: after.organizationId === NO_ORGANIZATION ? null : after.organizationId,
       at: decision.at,
@@ -155,8 +210,9 @@ async function recordSteps<E extends EntityRow, Act extends EntityAct>(
       before: before === null ? null : definition.forLedger(before),
       after: definition.forLedger(after),
       outcomeKey: decision.outcomeKey === undefined ? null : outcomeKeyOf(decision.outcomeKey, index),
-    });
-  }
+    };
+    return [entry];
+  });
 }
 
 function outcomeKeyOf(key: string, index: number): string {
@@ -165,4 +221,8 @@ function outcomeKeyOf(key: string, index: number): string {
 
 async function isRecorded(tx: Transaction, outcomeKey: string): Promise<boolean> {
   return (await tx('ledger').where('outcome_key', outcomeKey).first('id')) !== undefined;
+}
+
+async function recordedAmong(tx: Transaction, outcomeKeys: readonly string[]): Promise<Set<unknown>> {
+  return new Set(await tx('ledger').whereIn('outcome_key', [...outcomeKeys]).pluck<string[]>('outcome_key'));
 }

@@ -4,7 +4,7 @@ import type { Transaction } from '../../db/shared/connection.ts';
 import { requestWakeUps } from '../../db/shared/wake-up-store.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { WebhookEventType } from '../../domain/webhooks/webhook-event.ts';
-import { newDelivery } from '../../domain/webhooks/webhook-delivery.ts';
+import { newDelivery, type WebhookDelivery } from '../../domain/webhooks/webhook-delivery.ts';
 import { WEBHOOK_DELIVERY } from '../../workflows/webhooks/messages.ts';
 import { newId } from '../shared/new-id.ts';
 
@@ -25,16 +25,30 @@ export interface PublishedEvent {
  * nobody listens.
  */
 export async function publishEvent(tx: Transaction, event: PublishedEvent): Promise<void> {
-  const { organizationId, environmentId, type, data, at } = event;
-  const webhookIds = await webhooksFor(tx, event);
-  if (webhookIds.length === 0) return;
-  const payload = payloadOf({ organizationId, environmentId, type, data, at });
-  const deliveries = webhookIds.map((webhookId) => {
-    const id = newId('webhook-delivery');
-    return newDelivery({ id, organizationId, webhookId, messageId: id, replayOf: null, eventType: type, payload }, at);
-  });
+  await publishEvents(tx, [event]);
+}
+
+/** `publishEvent` for many events of one organization, in their order: a read for each environment and type, and two statements. */
+export async function publishEvents(tx: Transaction, events: readonly PublishedEvent[]): Promise<void> {
+  const [first] = events;
+  if (first === undefined) return;
+  const listening = new Map<string, string[]>();
+  const deliveries: WebhookDelivery[] = [];
+  for (const event of events) {
+    const { organizationId, environmentId, type, at } = event;
+    const key = `${environmentId} ${type}`;
+    const webhookIds = listening.get(key) ?? (await webhooksFor(tx, event));
+    listening.set(key, webhookIds);
+    if (webhookIds.length === 0) continue;
+    const payload = payloadOf(event);
+    for (const webhookId of webhookIds) {
+      const id = newId('webhook-delivery');
+      deliveries.push(newDelivery({ id, organizationId, webhookId, messageId: id, replayOf: null, eventType: type, payload }, at));
+    }
+  }
+  if (deliveries.length === 0) return;
   await insertDeliveries(tx, deliveries);
-  await requestWakeUps(tx, { kind: WEBHOOK_DELIVERY, organizationId, entityIds: deliveries.map(({ id }) => id) }, at);
+  await requestWakeUps(tx, { kind: WEBHOOK_DELIVERY, organizationId: first.organizationId, entityIds: deliveries.map(({ id }) => id) }, first.at);
 }
 
 /** The body of a message, with the members that Standard Webhooks recommends and where it comes from. */

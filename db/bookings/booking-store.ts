@@ -14,17 +14,20 @@ export async function lockBooking(tx: Transaction, organizationId: string, id: s
      where b.organization_id = ? and b.id = ? for update of e`,
     [organizationId, id],
   );
-  return await lockBookingAlone(tx, organizationId, id);
+  const [booking] = await lockBookings(tx, organizationId, [id]);
+  return booking ?? null;
 }
 
-/** `lockBooking` for who holds the booking's environment already. */
-export async function lockBookingAlone(tx: Transaction, organizationId: string, id: string): Promise<Booking | null> {
-  const row = await tx('bookings as b')
+/** `lockBooking` for many whose environments the caller holds already, in the order of their ids. */
+export async function lockBookings(tx: Transaction, organizationId: string, ids: readonly string[]): Promise<Booking[]> {
+  const rows = await tx('bookings as b')
     .leftJoin('projects as p', (on) => void on.on('p.organization_id', 'b.organization_id').andOn('p.id', 'b.project_id'))
-    .where({ 'b.organization_id': organizationId, 'b.id': id })
+    .where('b.organization_id', organizationId)
+    .whereIn('b.id', [...ids])
+    .orderBy('b.id')
     .forUpdate('b')
-    .first<Row | undefined>('b.*', 'p.buffer_entered_at as project_ended_at');
-  return row === undefined ? null : toBooking(row);
+    .select<Row[]>('b.*', 'p.buffer_entered_at as project_ended_at');
+  return rows.map(toBooking);
 }
 
 export async function getBooking(db: Database | Transaction, organizationId: string, id: string): Promise<Booking | null> {
@@ -58,6 +61,21 @@ export async function insertBooking(tx: Transaction, booking: Booking): Promise<
 
 export async function saveBooking(tx: Transaction, booking: Booking): Promise<void> {
   await tx('bookings').where({ organization_id: booking.organizationId, id: booking.id }).update(toColumns(booking));
+}
+
+/** `saveBooking` for many of one organization, in one statement. */
+export async function saveBookings(tx: Transaction, bookings: readonly Booking[]): Promise<void> {
+  const [first] = bookings;
+  if (first === undefined) return;
+  await tx.raw(
+    `update bookings b
+     set state = c.state, since = c.since, until = c.until, note = c.note, offer_expires_at = c.offer_expires_at, ended_at = c.ended_at,
+       end_reason = c.end_reason, next_due_at = c.next_due_at, version = c.version, last_at = c.last_at
+     from jsonb_to_recordset(cast(? as jsonb)) as c (id text, state text, since timestamptz, until timestamptz, note text, offer_expires_at timestamptz,
+       ended_at timestamptz, end_reason text, next_due_at timestamptz, version integer, last_at timestamptz)
+     where b.organization_id = ? and b.id = c.id`,
+    [JSON.stringify(bookings.map((booking) => ({ id: booking.id, ...toColumns(booking) }))), first.organizationId],
+  );
 }
 
 /** Bookings that take any of a period from an environment, by their beginning; `except` is left out. */

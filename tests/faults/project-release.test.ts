@@ -35,7 +35,7 @@ test.after.always(() => site?.end());
 
 const BUFFER_ENDS = '2035-04-15T00:00:00.000Z';
 
-/** A project in its buffer, a moment before its release, with a booking and a part of its quota that have to go with it. */
+/** A project in its buffer, a moment before its release, with a booking that has to go with it. */
 async function inBuffer(): Promise<Project> {
   const { db } = site;
   const organizationId = await anOrganization(site);
@@ -43,12 +43,6 @@ async function inBuffer(): Promise<Project> {
   const { userId: lead } = await insertPerson(db, organizationId, 'engineer', at);
   const project = await anApprovedProject(db, { organizationId, managers: [lead], warnDays: [] }, at);
   const ref = { organizationId, id: project.id };
-  const decision = { at: '2035-02-02T00:00:00.000Z', by: system('test') };
-  const owner = { kind: 'test-job', id: newId('ledger-entry') };
-  await db('test_jobs').insert({ organization_id: organizationId, id: owner.id });
-  const hold = { organizationId, projectId: project.id, owner, userId: lead, amounts: { gpu: '0.5', cpu: '0', ram_gib: '0' }, expiresAt: '2035-02-03T00:00:00.000Z' };
-  const { id } = await inTransaction(db, (tx) => holdQuota(tx, hold, decision));
-  await inTransaction(db, (tx) => commitHold(tx, { organizationId, id }, decision));
   await inTransaction(db, (tx) => advanceEntity(tx, projectEntity, ref, '2035-04-01T00:00:00.000Z'));
   // What slipped past the buffer's entry, as no command lets it: the release takes it.
   const environmentId = await insertEnvironment(db, organizationId, { name: 'Bench' }, at);
@@ -74,6 +68,17 @@ async function work(db: Database, ref: { organizationId: string; id: string }, a
   }
 }
 
+/** A part of its quota that has to go with it, too: what slipped past every command. */
+async function allocated({ organizationId, id: projectId, managers }: Project): Promise<void> {
+  const { db } = site;
+  const decision = { at: '2035-04-14T12:00:00.000Z', by: system('test') };
+  const owner = { kind: 'test-job', id: newId('ledger-entry') };
+  await db('test_jobs').insert({ organization_id: organizationId, id: owner.id });
+  const hold = { organizationId, projectId, owner, userId: managers[0] as string, amounts: { gpu: '0.5', cpu: '0', ram_gib: '0' }, expiresAt: '2035-04-16T00:00:00.000Z' };
+  const { id } = await inTransaction(db, (tx) => holdQuota(tx, hold, decision));
+  await inTransaction(db, (tx) => commitHold(tx, { organizationId, id }, decision));
+}
+
 /** All that a release is to leave, without ids and instants. */
 async function leftOf(project: Project): Promise<unknown> {
   const { db } = site;
@@ -91,6 +96,7 @@ async function leftOf(project: Project): Promise<unknown> {
 test.serial('a worker killed before any statement of a release leaves what the next one goes on with: nothing happens twice', async (t) => {
   t.timeout(soak ? 3_600_000 : 240_000);
   const whole = await inBuffer();
+  await allocated(whole);
   const counting = dyingDatabase(site.config.databaseUrl, Number.MAX_SAFE_INTEGER);
   await work(counting.db, whole, BUFFER_ENDS);
   const all = counting.statements();
@@ -100,6 +106,7 @@ test.serial('a worker killed before any statement of a release leaves what the n
   t.true(all > 40, `${all} statements`);
   for (let statement = 1; statement <= all; statement += STEP) {
     const project = await inBuffer();
+    await allocated(project);
     const dying = dyingDatabase(site.config.databaseUrl, statement);
     // What a killed process would have thrown nobody hears.
     await work(dying.db, project, BUFFER_ENDS).catch((error: unknown) => {
