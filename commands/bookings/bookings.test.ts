@@ -1,51 +1,16 @@
 import test from 'ava';
-import { advanceEntity } from '../shared/entity-commands.ts';
 import { newId } from '../shared/new-id.ts';
-import type { Database } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import type { Booker } from '../../domain/bookings/booking-rules.ts';
-import { system, type Actor } from '../../domain/shared/entity.ts';
+import { system } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
-import { book, insertEnvironment, insertPerson, type EnvironmentWish } from '../../tests/helpers/bookings.ts';
-import { freshDatabase } from '../../tests/helpers/database.ts';
+import { at, bookingSite as site, decisionOf, type BookingSite as Site } from '../../tests/helpers/booking-site.ts';
+import { book, insertPerson } from '../../tests/helpers/bookings.ts';
 import { insertInstances, insertSandbox } from '../../tests/helpers/power.ts';
 import { bookEnvironment } from './book-environment.ts';
-import { bookingEntity } from './booking-entity.ts';
 import { cancelBooking, editBooking, releaseBooking } from './change-booking.ts';
 import { endBookingsOf } from './port.ts';
 import { acceptEntry, joinWaitlist, leaveWaitlist } from './waitlist.ts';
-
-const at = (hour: number, minute = 0): Instant => `2026-11-21T${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}:00.000Z`;
-const actorOf = ({ userId }: Booker): Actor => ({ kind: 'person', id: userId, name: 'Test' });
-const decisionOf = (booker: Booker, when: Instant) => ({ at: when, by: actorOf(booker), booker });
-
-interface Site {
-  db: Database;
-  organizationId: string;
-  engineer: Booker;
-  other: Booker;
-  manager: Booker;
-  environment(wish?: EnvironmentWish): Promise<string>;
-  advance(id: string, when: Instant): Promise<void>;
-}
-
-async function site(t: { teardown(end: () => Promise<void>): void }): Promise<Site> {
-  const { db, drop } = await freshDatabase();
-  t.teardown(drop);
-  const organizationId = newId('organization');
-  await db('organizations').insert({ id: organizationId, name: 'Acme', created_at: at(0), last_at: at(0) });
-  return {
-    db,
-    organizationId,
-    engineer: await insertPerson(db, organizationId, 'engineer', at(0)),
-    other: await insertPerson(db, organizationId, 'engineer', at(0)),
-    manager: await insertPerson(db, organizationId, 'manager', at(0)),
-    environment: (wish = {}) => insertEnvironment(db, organizationId, wish, at(0)),
-    advance: async (id, when) => {
-      await inTransaction(db, (tx) => advanceEntity(tx, bookingEntity, { organizationId, id }, when));
-    },
-  };
-}
 
 test('of many who book the same time at once one wins, and the others are told who', async (t) => {
   const { db, organizationId, engineer, environment } = await site(t);

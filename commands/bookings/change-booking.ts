@@ -1,8 +1,8 @@
 import { getBooking, lockBooking } from '../../db/bookings/booking-store.ts';
 import { environmentOfBooking } from '../../db/environments/environment-of-booking.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
-import { editBooking as edit, endBooking, type Booking, type BookingEdit } from '../../domain/bookings/booking.ts';
-import { refuseChange, refuseMovedBeginning, type Booker } from '../../domain/bookings/booking-rules.ts';
+import { editBooking as edit, endBooking, takesMore, type Booking, type BookingEdit } from '../../domain/bookings/booking.ts';
+import { refuseChange, refuseMovedBeginning, refuseOutOfService, type Booker } from '../../domain/bookings/booking-rules.ts';
 import { DomainError, notFound } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
@@ -16,8 +16,8 @@ export interface BookingDecision extends Decision {
 }
 
 /**
- * Moves, extends, shortens or annotates a booking. The period it comes to must be free, and a project's booking takes
- * other time only while the project may be used by its holder.
+ * Moves, extends, shortens or annotates a booking. The period it comes to must be free. More time is taken only of an environment
+ * in service (`bookings.environment-inactive`), and a project's booking takes it only while the project may be used by its holder.
  */
 export async function editBooking(tx: Transaction, ref: EntityRef, changes: BookingEdit, decision: BookingDecision): Promise<Booking> {
   await requireItsProject(tx, ref, changes, decision.at);
@@ -26,6 +26,7 @@ export async function editBooking(tx: Transaction, ref: EntityRef, changes: Book
   if (after.since !== known.since && known.state === 'reserved') refuseMovedBeginning(after.since, decision.booker, decision.at);
   if (after.since !== known.since || after.until !== known.until) {
     const environment = await environmentOfBooking(tx, ref.organizationId, known.environmentId);
+    if (takesMore(known, changes)) refuseOutOfService(environment.name, environment.isBookable);
     // A malformed period is the edit's own refusal, below.
     if (after.until === null || after.until > after.since) await refuseTaken(tx, ref.organizationId, environment, [after], ref.id);
   }
@@ -39,9 +40,7 @@ export async function editBooking(tx: Transaction, ref: EntityRef, changes: Book
 export async function requireItsProject(tx: Transaction, { organizationId, id }: EntityRef, changes: BookingEdit, at: Instant): Promise<void> {
   const booking = await getBooking(tx, organizationId, id);
   if (booking === null || booking.projectId === null) return;
-  const { since = booking.since, until = booking.until } = changes;
-  const goesOn = booking.until === null || (until !== null && until <= booking.until);
-  if (since >= booking.since && goesOn) return;
+  if (!takesMore(booking, changes)) return;
   await requireActiveMember(tx, organizationId, booking.projectId, booking.holderUserId, at);
 }
 

@@ -25,6 +25,17 @@ export async function followEnvironment(tx: Transaction, organizationId: string,
 }
 
 /**
+ * Takes back what an environment that goes out of service has offered: whoever was offered it waits on in their place, and is asked
+ * again when it is back (`followEnvironment`). The caller holds the environment's lock, and its row says that it is out of service.
+ */
+export async function takeOffersBack(tx: Transaction, organizationId: string, environmentId: string, decision: { at: Instant; by: Actor }): Promise<void> {
+  for (const { id, state } of await openBookingsOf(tx, organizationId, environmentId)) {
+    if (state !== 'offered') continue;
+    await decide(tx, bookingEntity, { organizationId, id }, decision, (offer, at) => endBooking(offer, 'environment-inactive', at));
+  }
+}
+
+/**
  * Ends every booking of an environment that leaves the organization, current and future, and tells
  * their holders, and ends the waiting for it, in the caller's transaction. The caller holds the environment's lock.
  */

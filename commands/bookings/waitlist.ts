@@ -1,15 +1,16 @@
-import { openBookingsOf } from '../../db/bookings/booking-store.ts';
+import { getBooking, openBookingsOf } from '../../db/bookings/booking-store.ts';
 import { keyForBooking } from '../../db/bookings/booking-keys.ts';
 import { getWaitlistEntry, insertWaitlistEntry, saveWaitlistEntry } from '../../db/bookings/waitlist-store.ts';
+import { findMembershipRole } from '../../db/organizations/membership-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { violatedConstraint } from '../../db/shared/transaction.ts';
 import { acceptOffer, endBooking, refuseEmptyPeriod, type Booking, type BookingPeriod } from '../../domain/bookings/booking.ts';
-import { refuseBooking, type Booker } from '../../domain/bookings/booking-rules.ts';
+import { refuseBooking, type Booker, type BookingWish } from '../../domain/bookings/booking-rules.ts';
 import { isPast, offerable, refuseDone, type WaitlistEntry } from '../../domain/bookings/waitlist.ts';
 import { recordLedgerEntries } from '../../db/audit/ledger-store.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import { DomainError, invalidField, notFound } from '../../domain/shared/errors.ts';
-import type { Instant } from '../../domain/shared/time.ts';
+import { laterOf, type Instant } from '../../domain/shared/time.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
 import { lockEnvironment } from '../environments/port.ts';
 import { decide } from '../shared/entity-commands.ts';
@@ -35,7 +36,7 @@ export async function joinWaitlist(
   if (environment === null) throw notFound('environment', environmentId);
   await settleOverdue(tx, organizationId, environmentId, at);
   // A key is asked for when the offer is accepted.
-  refuseBooking({ since: since < at ? at : since, until, holderUserId: booker.userId, holderRole: booker.role, environment: { ...environment, sshRequired: false }, sshKeyId: null }, booker, at);
+  refuseBooking({ since: laterOf(since, at), until, holderUserId: booker.userId, holderRole: booker.role, environment: { ...environment, sshRequired: false }, sshKeyId: null }, booker, at);
   if (isPast(request, at)) throw invalidField('bookings.end-in-past', 'until', `${until} is over, or nearly; give a later end`);
   if (offerable(request, await openBookingsOf(tx, organizationId, environmentId), at) !== null) {
     throw new DomainError({ kind: 'conflict', code: 'bookings.is-free', message: `${environment.name} is free in this period. Book it.` });
@@ -52,7 +53,7 @@ function refuseSecond(error: unknown): never {
   throw new DomainError({ kind: 'conflict', code: 'bookings.waits-already', message: 'You are on the waitlist of this environment already. Leave it first to wait for another period.' });
 }
 
-/** Takes what is offered: the period is booked. Refuses who is not asked, and an offer that has expired. */
+/** Takes what is offered: the period is booked, by the rules of any booking. Refuses who is not asked, and an offer that has expired. */
 export async function acceptEntry(tx: Transaction, ref: EntityRef, decision: WaitlistDecision): Promise<Booking> {
   const entry = await entryOf(tx, ref, decision.booker);
   const environment = await lockEnvironment(tx, ref.organizationId, entry.environmentId);
@@ -62,13 +63,21 @@ export async function acceptEntry(tx: Transaction, ref: EntityRef, decision: Wai
   if (current.offeredBookingId === null) {
     throw new DomainError({ kind: 'conflict', code: 'bookings.no-offer', message: 'Nothing is offered to you yet. You are told by mail when it is.' });
   }
-  const key = await keyForBooking(tx, { holderUserId: entry.userId, keyId: null, forColleague: false });
-  if (environment.sshRequired && key === null) {
-    throw invalidField('bookings.ssh-key-missing', 'ssh_key_id', `${environment.name} is reached by SSH only: give yourself a default key first`);
-  }
   const bookingRef = { organizationId: ref.organizationId, id: current.offeredBookingId };
+  const key = await keyForBooking(tx, { holderUserId: entry.userId, keyId: null, forColleague: false });
+  await refuseAcceptance(tx, bookingRef, { environment, sshKeyId: key?.id ?? null }, decision);
   if (key !== null) await tx('bookings').where({ organization_id: ref.organizationId, id: bookingRef.id, state: 'offered' }).update({ ssh_key_id: key.id, ssh_public_key: key.publicKey });
   return await decide(tx, bookingEntity, bookingRef, decision, acceptOffer);
+}
+
+/** What was allowed when the offer was made need not be any more: roles change, environments go out of service. */
+async function refuseAcceptance(tx: Transaction, ref: EntityRef, given: Pick<BookingWish, 'environment' | 'sshKeyId'>, { at, booker }: WaitlistDecision): Promise<void> {
+  const offer = await getBooking(tx, ref.organizationId, ref.id);
+  if (offer === null) throw notFound('booking', ref.id);
+  const { holderUserId, since, until } = offer;
+  const holderRole = await findMembershipRole(tx, ref.organizationId, holderUserId);
+  // An offer that has not been taken yet begins with its acceptance.
+  refuseBooking({ ...given, since: laterOf(since, at), until, holderUserId, holderRole }, booker, at);
 }
 
 /** Leaves the waitlist; an open offer is declined and goes to the next in line. */

@@ -17,7 +17,7 @@ import {
 import { invalidField } from '../../domain/shared/errors.ts';
 import { refusalOf } from '../../domain/power/stoppable.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
-import { endBookingsOf, followEnvironment } from '../bookings/port.ts';
+import { endBookingsOf, followEnvironment, takeOffersBack } from '../bookings/port.ts';
 import { followRenamedEnvironment } from '../calendar/port.ts';
 import { requireOwnerIsMember } from '../organizations/require-member.ts';
 import { rootPool } from '../pools/root-pool.ts';
@@ -54,10 +54,11 @@ export async function editEnvironment(tx: Transaction, ref: EntityRef, changes: 
   return environment;
 }
 
-/** Takes an environment out of service: nobody books it any more. Bookings stay, and their holders are told. */
+/** Takes an environment out of service: nobody books it any more. Bookings stay, offers are taken back, and their holders are told. */
 export async function deactivateEnvironment(tx: Transaction, ref: EntityRef, decision: EnvironmentDecision): Promise<Environment> {
   const { environment, changed } = await decideOnEnvironment(tx, ref, decision, deactivate);
   if (changed) await tellOfEnvironment(tx, environment, 'deactivated', decision.by);
+  if (changed) await takeOffersBack(tx, ref.organizationId, ref.id, { at: environment.lastAt, by: decision.by });
   return environment;
 }
 

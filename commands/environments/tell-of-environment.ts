@@ -10,7 +10,7 @@ export type EnvironmentNews = 'deactivated' | 'reactivated' | 'deleted';
 
 /** Of a deletion holders are told by the end of their bookings; a mail for each of a thousand environments would help nobody. */
 const WORDS: Record<EnvironmentNews, { subject: string; text: string } | null> = {
-  deactivated: { subject: 'is out of service', text: 'Nobody can book it until it is put back into service. Bookings that were made stay.' },
+  deactivated: { subject: 'is out of service', text: 'Nobody can book it until it is put back into service. Bookings that were made stay; whoever was offered it waits on, and is asked again then.' },
   reactivated: { subject: 'is in service again', text: 'It can be booked again.' },
   deleted: null,
 };

@@ -42,7 +42,7 @@ export async function saveWaitlistEntry(
   tx: Transaction,
   organizationId: string,
   id: string,
-  change: { state: WaitlistEntry['state']; offeredBookingId?: string; at: Instant },
+  change: { state: WaitlistEntry['state']; offeredBookingId?: string | null; at: Instant },
 ): Promise<void> {
   await tx('waitlist_entries')
     .where({ organization_id: organizationId, id })

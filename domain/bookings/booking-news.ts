@@ -52,6 +52,7 @@ const ENDINGS: Record<NonNullable<Booking['endReason']>, string> = {
   released: 'was released',
   cancelled: 'was cancelled',
   'environment-gone': 'was ended, because the environment is no longer shared,',
+  'environment-inactive': 'was ended, because the environment is out of service,',
   'project-ended': 'was ended, because its project may not be used any more,',
   declined: 'was declined',
   expired: 'expired',

@@ -34,9 +34,7 @@ export function refuseBooking(wish: BookingWish, by: Booker, at: Instant): void 
       throw invalidField('bookings.holder-may-not-book', 'holder_user_id', 'is nobody who may book in this organization: name an engineer or a manager of it');
     }
   }
-  if (!wish.environment.isActive) {
-    throw new DomainError({ kind: 'conflict', code: 'bookings.environment-inactive', message: `${wish.environment.name} is out of service. Reactivate it first.` });
-  }
+  refuseOutOfService(wish.environment.name, wish.environment.isActive);
   if (by.role !== 'manager' && Date.parse(wish.since) < Date.parse(at) - GRACE_MS) {
     throw invalidField('bookings.since-in-past', 'since', `${wish.since} is in the past; leave it out to begin now`);
   }
@@ -44,6 +42,12 @@ export function refuseBooking(wish: BookingWish, by: Booker, at: Instant): void 
   if (wish.environment.sshRequired && wish.sshKeyId === null) {
     throw invalidField('bookings.ssh-key-missing', 'ssh_key_id', `${wish.environment.name} is reached by SSH only: name a key, or give the holder a default one`);
   }
+}
+
+/** Nobody gets time of an environment that is out of service. */
+export function refuseOutOfService(name: string, isActive: boolean): void {
+  if (isActive) return;
+  throw new DomainError({ kind: 'conflict', code: 'bookings.environment-inactive', message: `${name} is out of service. Reactivate it first.` });
 }
 
 /** A beginning that is moved obeys what a new one does: it may lie in the past for managers alone. */

@@ -12,7 +12,7 @@ export type BookingState = (typeof BOOKING_STATES)[number];
 /** States in which a booking takes its period from everybody else. */
 export const TAKING: readonly BookingState[] = ['offered', 'reserved', 'active'];
 
-export const END_REASONS = ['ended', 'released', 'cancelled', 'environment-gone', 'project-ended', 'declined', 'expired'] as const;
+export const END_REASONS = ['ended', 'released', 'cancelled', 'environment-gone', 'environment-inactive', 'project-ended', 'declined', 'expired'] as const;
 export type EndReason = (typeof END_REASONS)[number];
 
 /** Half-open: at `until` the environment is free again. Null: until somebody releases it. */
@@ -150,6 +150,11 @@ export function editBooking(booking: Booking, changes: BookingEdit, at: Instant)
   }
   if (JSON.stringify(after) === JSON.stringify(booking)) return unchanged(booking);
   return step(booking, withDeadline(after), 'bookings.edit');
+}
+
+/** Whether an edit takes time that the booking does not have; giving time back does not. */
+export function takesMore(booking: BookingPeriod, { since = booking.since, until = booking.until }: BookingEdit): boolean {
+  return since < booking.since || (booking.until !== null && (until === null || until > booking.until));
 }
 
 function ended(booking: Booking, state: BookingState, endReason: EndReason, endedAt: Instant): Booking {

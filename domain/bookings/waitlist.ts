@@ -1,6 +1,6 @@
 import type { Instant } from '../shared/time.ts';
 import { DomainError } from '../shared/errors.ts';
-import { overlap, type BookingPeriod } from './booking.ts';
+import { overlap, type Booking, type BookingPeriod } from './booking.ts';
 
 export const WAITLIST_STATES = ['waiting', 'offered', 'accepted', 'declined', 'expired', 'left'] as const;
 export type WaitlistState = (typeof WAITLIST_STATES)[number];
@@ -31,6 +31,13 @@ export function offerable(entry: BookingPeriod, taken: readonly BookingPeriod[],
   const period = { since: entry.since > at ? entry.since : at, until: entry.until };
   if (period.until !== null && Date.parse(period.until) - Date.parse(period.since) < SHORTEST_MS) return null;
   return taken.some((one) => overlap(one, period)) ? null : period;
+}
+
+/** What becomes of an entry when the offer that it had ends: one that was taken back with the environment's service waits on, in its old place. */
+export function stateAfterOffer(offer: Pick<Booking, 'state' | 'endReason'>): WaitlistState {
+  if (offer.state === 'reserved' || offer.state === 'active') return 'accepted';
+  if (offer.endReason === 'environment-inactive') return 'waiting';
+  return offer.endReason === 'declined' ? 'declined' : 'expired';
 }
 
 /** Whether an entry's period is over: it can be offered nothing any more. */
