@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import test from 'ava';
 import pino from 'pino';
 import { startApi, type RunningApi } from '../../api/main.ts';
@@ -8,10 +9,11 @@ import { systemClock } from '../../workers/dependencies.ts';
 import { startWorkers } from '../../workers/main.ts';
 import { testEnvironment } from '../helpers/environment.ts';
 import { writeHandMadePeriod } from '../helpers/hand-made-bill.ts';
-import { awsAccount, type AwsAccount } from '../helpers/peers/aws-account.ts';
+import { awsAccount, EVERYTHING, type AwsAccount } from '../helpers/peers/aws-account.ts';
 import { startDeniedEc2 } from '../helpers/peers/aws/ec2-denied.ts';
-import { startMoto, type MotoPeer } from '../helpers/peers/moto.ts';
+import { MOTO_SETUP_KEY, startMoto, type MotoPeer } from '../helpers/peers/moto.ts';
 import type { Peer } from '../helpers/peers/peer.ts';
+import { runOrrery } from '../helpers/orrery-command.ts';
 import { eventually, platform, type Platform } from '../helpers/platform.ts';
 import { databaseText, formsOf, historyText } from '../helpers/secret-places.ts';
 
@@ -51,7 +53,7 @@ async function call(method: string, path: string, body?: object): Promise<{ stat
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
 
-test('a bill in S3 is imported with signatures and rights checked, and its secret is in no table, history or log', async (t) => {
+test.serial('a bill in S3 is imported with signatures and rights checked, and its secret is in no table, history or log', async (t) => {
   await aws.createBucket('acme-bills', 'eu-west-1');
   writeHandMadePeriod(site.directory, 'cur', 'acme', {
     month: '2026-10',
@@ -100,4 +102,34 @@ test('a bill in S3 is imported with signatures and rights checked, and its secre
     for (const form of [wrong, key.secret_access_key].flatMap(formsOf)) t.false(text.includes(form), `${place} holds a secret`);
     t.true(text.includes(organizationId), `${place} is the right one`);
   }
+});
+
+/** Keys as single sign-on hands them out, which are refused without their session token. */
+async function temporaryKeys(): Promise<Record<string, string>> {
+  return await moto.unchecked(async () => {
+    const trust = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' }] };
+    const RoleArn = await aws.createRole('reader-role', trust, EVERYTHING);
+    const sts = new STSClient({ endpoint: moto.url, region: 'us-east-1', credentials: MOTO_SETUP_KEY });
+    const { Credentials: keys } = await sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'person' }));
+    return { AWS_ACCESS_KEY_ID: keys?.AccessKeyId ?? '', AWS_SECRET_ACCESS_KEY: keys?.SecretAccessKey ?? '', AWS_SESSION_TOKEN: keys?.SessionToken ?? '' };
+  });
+}
+
+test.serial('the command imports a bucket twice with temporary keys: the second time it knows the data source', async (t) => {
+  const organization = await call('POST', '/v1/organizations', { name: 'By command' });
+  const environment = { ORRERY_URL: api.url, ORRERY_TOKEN: token, ...(await temporaryKeys()) };
+  const importAgain = (place: string, ...flags: string[]) => runOrrery(['import', place, ...flags, '--key-pair', '-o', String(organization.body.id)], environment, site.directory);
+  const first = await importAgain('s3://acme-bills');
+  t.is(first.code, 0, first.error);
+  t.regex(first.out, /^Connected data source acme-bills \(ds_/m);
+  t.regex(first.out, /Read 2 rows of 1 file, billed 12\.3456789013 USD\.\n$/);
+  for (const place of ['s3://acme-bills', 's3://acme-bills/cur', 's3://acme-bills/cur/acme/']) {
+    const again = await importAgain(place, '--report', 'acme');
+    t.is(again.code, 0, `${place}: ${again.error}`);
+    t.regex(again.out, /^Using data source acme-bills \(ds_[^]*Nothing had changed\.\n$/m, place);
+  }
+  t.regex((await importAgain('s3://acme-bills')).out, /^Using data source acme-bills/m);
+  const elsewhere = await importAgain('s3://acme-bills/cu/other');
+  t.is(elsewhere.code, 1, elsewhere.out);
+  t.regex(elsewhere.error, /\(data-sources\.export-not-found\)/);
 });

@@ -7,6 +7,7 @@ const exportSettings = z.object({
   scheme: z.string(),
   bucket: z.string().nullish(),
   prefix: z.string().nullish(),
+  name: z.string().nullish(),
   path: z.string().nullish(),
 });
 const dataSource = z.object({ id: z.string(), name: z.string(), cloud: z.string(), account_id: z.string(), export: exportSettings.nullish() });

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { Big } from 'big.js';
+import { isBelow } from '../../domain/billing/export-layout.ts';
 import { ApiError, type ApiClient, type DataSource, type ImportDetail, type NewDataSource } from './api-client.ts';
 import { followOperation, progressBar } from './follow.ts';
 
@@ -56,7 +57,7 @@ export function describeImport({ months, files }: ImportDetail): string {
   return [...months.map(({ month, state }) => `${month} ${state}`), read].join('\n');
 }
 
-/** The data source of that place; made when there is none. */
+/** The data source of that place; made when there is none. @throws ApiError when several are there and none is named. */
 export async function ensureDataSource(
   client: ApiClient,
   organizationId: string,
@@ -64,14 +65,27 @@ export async function ensureDataSource(
   flags: ImportFlags,
   env: NodeJS.ProcessEnv,
 ): Promise<{ source: DataSource; isNew: boolean }> {
-  const known = (await client.listDataSources(organizationId)).find((source) => isAt(source, place));
-  return known === undefined ? { source: await connect(client, organizationId, place, flags, env), isNew: true } : { source: known, isNew: false };
+  const [known, ...others] = (await client.listDataSources(organizationId)).filter((source) => isAt(source, place, flags.report));
+  if (known === undefined) return { source: await connect(client, organizationId, place, flags, env), isNew: true };
+  if (others.length > 0) throw severalThere([known, ...others]);
+  return { source: known, isNew: false };
 }
 
-function isAt({ export: settings }: DataSource, place: Place): boolean {
+/** What was found below a bucket's prefix is kept with the folders that lead to it, so the place as typed may lie above. */
+function isAt({ export: settings }: DataSource, place: Place, report: string | undefined): boolean {
   if (settings === undefined || settings === null) return false;
+  if (report !== undefined && settings.name !== report) return false;
   if (place.scheme === 'directory') return settings.path === place.path;
-  return settings.bucket === place.bucket && (settings.prefix ?? '') === place.prefix;
+  return settings.bucket === place.bucket && isBelow(folderOf(settings), place.prefix);
+}
+
+function folderOf({ prefix, name }: { prefix?: string | null | undefined; name?: string | null | undefined }): string {
+  return [prefix, name].filter((part) => part !== undefined && part !== null && part !== '').join('/');
+}
+
+function severalThere(sources: DataSource[]): ApiError {
+  const lines = sources.map(({ id, name, export: settings }) => `  ${name} (${id}): ${folderOf(settings ?? {})}`);
+  return new ApiError('several-data-sources', `${sources.length} data sources lie there; choose one with --report or a longer path:\n${lines.join('\n')}`);
 }
 
 async function connect(client: ApiClient, organizationId: string, place: Place, flags: ImportFlags, env: NodeJS.ProcessEnv): Promise<DataSource> {
@@ -101,7 +115,8 @@ function exportFrom(place: Place, flags: ImportFlags): Record<string, string> {
 function credentialsFrom(flags: ImportFlags, env: NodeJS.ProcessEnv): Record<string, string> {
   if (flags.roleArn !== undefined) return { kind: 'assumed-role', role_arn: flags.roleArn, ...(flags.externalId !== undefined && { external_id: flags.externalId }) };
   if (flags.keyPair !== true) return { kind: 'default-chain' };
-  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = env;
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: session } = env;
   if (!id || !secret) throw new ApiError('no-keys', '--key-pair sends AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from the environment; set both.');
-  return { kind: 'key-pair', access_key_id: id, secret_access_key: secret };
+  // Temporary keys, as single sign-on gives them, are no keys without it.
+  return { kind: 'key-pair', access_key_id: id, secret_access_key: secret, ...(session && { session_token: session }) };
 }

@@ -48,7 +48,7 @@ subcommand(program, 'import <place>', 'Import an AWS bill from a directory or s3
   .option('--region <region>', 'of the bucket; S3 is asked by default')
   .option('--role-arn <arn>', 'the role to assume for reading the bucket')
   .option('--external-id <id>', 'of the role')
-  .option('--key-pair', 'send AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; by default the platform uses its own credentials')
+  .option('--key-pair', 'send AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN where it is set; by default the platform uses its own credentials')
   .option('--initial-months <count>', 'how many of the newest months the first import reads', readInitialMonths)
   .option('--month <months>', 'months to read again even if unchanged, repeatable', gather(readMonth))
   .action(async (place: string, flags: CommonFlags & ImportFlags) => {
