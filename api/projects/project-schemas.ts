@@ -88,7 +88,7 @@ export const projectBody = z
         entered_at: instant,
         ends_at: instant,
         ends_on: calendarDate.openapi({ description: 'The local date with which the release begins.' }),
-        held_until: instant.nullable().openapi({ description: 'Until when a pending extension holds the release.' }),
+        held_until: instant.nullable().openapi({ description: 'Until when a pending extension holds the release, unless it is decided before: seven days, or until its review ends undecided.' }),
       })
       .nullable(),
     keeping: z

@@ -59,8 +59,9 @@ export async function applyForExtension(
   requireUsableExtension(days, project.endDate, project.timeZone, decision.at);
   await requirePurposeAllows(tx, project, 'period-extension', { ...ASKS_NOTHING, days: daysOf(project.startDate, project.endDate) + days });
   const id = newId('application');
-  await noteExtensionPending(tx, { organizationId, id: projectId }, id, decision);
-  return await write(tx, { id, type: 'period-extension', project, reason, extensionDays: days, ...nextPeriod(project.endDate, days) }, decision);
+  const application = await write(tx, { id, type: 'period-extension', project, reason, extensionDays: days, ...nextPeriod(project.endDate, days) }, decision);
+  await noteExtensionPending(tx, { organizationId, id: projectId }, { applicationId: id, expiresAt: application.expiresAt }, decision);
+  return application;
 }
 
 /** Applies for more GPUs, an exact amount. Refuses what the project's state, purpose or capacity would never allow, and a second open one. */

@@ -3,7 +3,7 @@ import { insertProject, lockProjectRow } from '../../db/projects/project-store.t
 import type { Transaction } from '../../db/shared/connection.ts';
 import { daysOf, firstWholeDate } from '../../domain/projects/application-dates.ts';
 import { addDays, spanOf, startOfDayAfter } from '../../domain/projects/local-days.ts';
-import { approve, decline, extend, notePending, raiseQuota, refuseUnextendable, withMoreGpu } from '../../domain/projects/project-decisions.ts';
+import { approve, decline, extend, notePending, raiseQuota, refuseUnextendable, withMoreGpu, type PendingExtension } from '../../domain/projects/project-decisions.ts';
 import { BUFFER_DAYS, plannedUntil } from '../../domain/projects/project-time.ts';
 import { newProject, type DeclineReason, type NewProject, type Project } from '../../domain/projects/project.ts';
 import type { QuotaAmounts } from '../../domain/quotas/amounts.ts';
@@ -86,11 +86,11 @@ export async function refuseExtension(tx: Transaction, ref: EntityRef): Promise<
 }
 
 /**
- * Notes that an application for an extension waits for its decision, which holds the release back for at most seven
- * local days after the buffer's end; with null, that it does not any more. Locks the project.
+ * Notes that an application for an extension waits for its decision, which holds the release back as long as it is reviewed,
+ * and for at most seven local days after the buffer's end; with null, that it does not any more. Locks the project.
  */
-export async function noteExtensionPending(tx: Transaction, ref: EntityRef, applicationId: string | null, decision: Decision): Promise<Project> {
-  return await decide(tx, projectEntity, ref, decision, (project, at) => notePending(project, applicationId, at));
+export async function noteExtensionPending(tx: Transaction, ref: EntityRef, pending: PendingExtension | null, decision: Decision): Promise<Project> {
+  return await decide(tx, projectEntity, ref, decision, (project, at) => notePending(project, pending, at));
 }
 
 /**

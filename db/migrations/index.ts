@@ -16,6 +16,7 @@ import * as applications from './20261121112000-applications.ts';
 import * as people from './20261121113000-people.ts';
 import * as stuckReleases from './20261121114000-stuck-releases.ts';
 import * as deletionCodeLimits from './20261121114500-deletion-code-limits.ts';
+import * as pendingExtensions from './20261121115000-pending-extensions.ts';
 
 /** Every migration by its name, oldest first. A released one is never edited. */
 export const migrations = {
@@ -37,4 +38,5 @@ export const migrations = {
   '20261121113000-people': people,
   '20261121114000-stuck-releases': stuckReleases,
   '20261121114500-deletion-code-limits': deletionCodeLimits,
+  '20261121115000-pending-extensions': pendingExtensions,
 };

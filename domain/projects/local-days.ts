@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
 import { invalidField } from '../shared/errors.ts';
-import { plusDays, toInstant, type CalendarDate, type Instant } from '../shared/time.ts';
+import { plusDays, plusMilliseconds, toInstant, type CalendarDate, type Instant } from '../shared/time.ts';
 
 /** The longest a project may be planned for at once, ten years: what is longer was mistyped. */
 export const MOST_DAYS = 3_653;
@@ -13,6 +13,13 @@ export function startOfDay(date: CalendarDate, timeZone: string): Instant {
 /** The local date of an instant. */
 export function localDateOf(at: Instant, timeZone: string): CalendarDate {
   return remembered(DATES, at, timeZone, () => Temporal.Instant.from(at).toZonedDateTimeISO(timeZone).toPlainDate().toString());
+}
+
+/** The local date of an instant, with its time where no day begins with it: `2026-11-21`, `2026-11-21 09:30`. */
+export function localMomentOf(at: Instant, timeZone: string): string {
+  const date = localDateOf(at, timeZone);
+  if (startOfDay(date, timeZone) === at) return date;
+  return `${date} ${Temporal.Instant.from(at).toZonedDateTimeISO(timeZone).toPlainTime().toString({ smallestUnit: 'minute' })}`;
 }
 
 /** The date `days` calendar days after `date`; negative counts go back. */
@@ -31,9 +38,9 @@ export function startOfDayAfter(at: Instant, days: number, timeZone: string): In
   return startOfDay(addDays(localDateOf(at, timeZone), days), timeZone);
 }
 
-/** How many local days are left until an instant at which a day begins: 1 on the last of them, 0 when it has come. */
+/** How many local days are left until an instant: 1 on the last of them, 0 when it has come. One that has only begun by then counts. */
 export function daysLeft(until: Instant, at: Instant, timeZone: string): number {
-  return until <= at ? 0 : daysFrom(localDateOf(at, timeZone), localDateOf(until, timeZone));
+  return until <= at ? 0 : daysFrom(localDateOf(at, timeZone), localDateOf(plusMilliseconds(until, -1), timeZone)) + 1;
 }
 
 /** An inclusive period of local dates. */

@@ -40,18 +40,28 @@ export function extend(project: Project, { days, applicationId }: { days: number
     endDate: nextEndDate,
     endsAt: spanOf({ startDate: project.startDate, endDate: nextEndDate }, project.timeZone).endsAt,
     periods: [...project.periods, { startDate: nextStartDate, endDate: nextEndDate, applicationId }],
-    pendingExtensionId: project.pendingExtensionId === applicationId ? null : project.pendingExtensionId,
+    ...(project.pendingExtensionId === applicationId && NOTHING_PENDING),
   };
   return step(project, withDeadline(project.state === 'buffer' ? outOfBuffer(longer, at) : noticedNow(longer, at), at), 'projects.extend');
 }
 
+/** An application for an extension under review, and when it ends undecided. */
+export interface PendingExtension {
+  applicationId: string;
+  expiresAt: Instant;
+}
+
+const NOTHING_PENDING = { pendingExtensionId: null, pendingExtensionExpiresAt: null } as const;
+
 /** A pending application for an extension begins, or with null ceases, to hold the release. */
-export function notePending(project: Project, applicationId: string | null, at: Instant): Settled<Project> {
-  if (project.pendingExtensionId === applicationId) return unchanged(project);
-  if (applicationId !== null) refuseUnextendable(project);
-  const noted = { ...project, pendingExtensionId: applicationId };
-  // What held the release is decided: it is due again.
-  const after = applicationId === null ? { ...noted, releaseHeldUntil: null } : noted;
+export function notePending(project: Project, pending: PendingExtension | null, at: Instant): Settled<Project> {
+  if (project.pendingExtensionId === (pending?.applicationId ?? null)) return unchanged(project);
+  if (pending !== null) refuseUnextendable(project);
+  const after: Project =
+    pending === null
+      ? // What held the release is decided: it is due again.
+        { ...project, ...NOTHING_PENDING, releaseHeldUntil: null }
+      : { ...project, pendingExtensionId: pending.applicationId, pendingExtensionExpiresAt: pending.expiresAt };
   return step(project, withDeadline(after, at), 'projects.note-pending-extension');
 }
 

@@ -1,5 +1,5 @@
 import type { CalendarDate, Instant } from '../shared/time.ts';
-import { localDateOf } from './local-days.ts';
+import { localDateOf, localMomentOf } from './local-days.ts';
 import type { BufferReason, Project } from './project.ts';
 
 /** What people are told of a step of a project. */
@@ -56,13 +56,13 @@ export function letterOf(project: Project, news: ProjectNews): ProjectLetter {
           ]);
     case 'release-in':
       return letter(`${id}/release-in/${news.number}/${dateOf(news.endsAt, timeZone)}/${news.days}`, `The resources of ${what} are released ${inDays(news.left)}`, [
-        `On ${dateOf(news.endsAt, timeZone)} (${timeZone}), ${inDays(news.left)}, all resources of ${what} are released for good.`,
+        `On ${localMomentOf(news.endsAt, timeZone)} (${timeZone}), ${inDays(news.left)}, all resources of ${what} are released for good.`,
         news.reason === 'expired' ? 'An extension that is approved before brings it back.' : 'Until then a manager can take the deletion back.',
       ]);
     case 'release-held':
       return letter(`${id}/release-held/${news.number}`, `The release of ${what} waits for your decision`, [
         `The buffer of ${what} is over, and its application for an extension has not been decided.`,
-        `Its resources are kept until ${dateOf(news.until, timeZone)} (${timeZone}) and released then, whatever is decided later.`,
+        `Its resources are kept until ${localMomentOf(news.until, timeZone)} (${timeZone}). Approved before, the extension brings the project back at once. Declined or revoked, it lets everything be released at once; undecided, everything is released then.`,
       ], 'organization');
     case 'release-stuck':
       return letter(`${id}/release-stuck/${news.number}/${news.owner}`, `The release of ${what} is held up`, [

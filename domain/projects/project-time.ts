@@ -105,16 +105,22 @@ export function enterBuffer(project: Project, reason: BufferReason, at: Instant,
 
 function releaseOrHold(project: Project, at: Instant): Settled<Project> | null {
   const bufferEndsAt = project.bufferEndsAt as Instant;
-  const heldUntil = startOfDayAfter(bufferEndsAt, MOST_HELD_DAYS, project.timeZone);
-  // A deletion cannot be extended: nothing that waits for a decision could save it.
-  const holds = project.pendingExtensionId !== null && project.bufferReason === 'expired' && at < heldUntil;
-  if (holds) {
+  const heldUntil = heldUntilOf(project, bufferEndsAt);
+  if (at < heldUntil) {
     if (project.releaseHeldUntil !== null) return null;
     const news: ProjectNews = { kind: 'release-held', number: project.bufferNumber, until: heldUntil };
     return step(project, { ...project, releaseHeldUntil: heldUntil, news: [...project.news, news] }, 'projects.hold-release', bufferEndsAt);
   }
-  const dueAt = project.pendingExtensionId !== null && project.bufferReason === 'expired' ? heldUntil : bufferEndsAt;
-  return step(project, { ...project, state: 'releasing', releaseHeldUntil: null, releaseSteps: newReleaseSteps(at) }, 'projects.release', dueAt);
+  return step(project, { ...project, state: 'releasing', releaseHeldUntil: null, releaseSteps: newReleaseSteps(at) }, 'projects.release', heldUntil);
+}
+
+/** Until when a pending extension holds the release: as long as its review lasts, and seven local days at most. The buffer's end where none does. */
+function heldUntilOf({ pendingExtensionId, pendingExtensionExpiresAt, bufferReason, timeZone }: Project, bufferEndsAt: Instant): Instant {
+  // A deletion cannot be extended: nothing that waits for a decision could save it.
+  if (pendingExtensionId === null || bufferReason !== 'expired') return bufferEndsAt;
+  const longest = startOfDayAfter(bufferEndsAt, MOST_HELD_DAYS, timeZone);
+  const undecided = pendingExtensionExpiresAt ?? longest;
+  return laterOf(bufferEndsAt, undecided < longest ? undecided : longest);
 }
 
 /** All parts have answered: nothing of it is left. */
@@ -141,7 +147,8 @@ function nextEndOf({ state, endsAt, bufferEndsAt, releaseHeldUntil }: Project): 
 function noticesOf(project: Project): Notice[] {
   const { state, timeZone, noticedUntil, warnDays } = project;
   const end = nextEndOf(project);
-  const lastDay = localDateOf(end, timeZone);
+  // An end in the course of a day, as that of a review is, counts as the end of that day.
+  const lastDay = addDays(localDateOf(plusMilliseconds(end, -1), timeZone), 1);
   return (state === 'buffer' ? RELEASE_NOTICE_DAYS : warnDays)
     .map((days) => ({ days, at: startOfDay(addDays(lastDay, -days), timeZone) }))
     .filter((one) => (noticedUntil === null || one.at > noticedUntil) && one.at < end)

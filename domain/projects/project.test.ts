@@ -2,6 +2,7 @@ import test from 'ava';
 import { system } from '../shared/entity.ts';
 import type { Instant } from '../shared/time.ts';
 import { approve, decline, edit, extend, notePending, recordRelease, refuseUnusable, remove, restore, withMoreGpu, withoutPerson } from './project-decisions.ts';
+import { daysLeftOf, nextEventOf } from './project-dates.ts';
 import { letterOf, type ProjectNews } from './project-news.ts';
 import { settleProject } from './project-time.ts';
 import { newProject, type NewProject, type Project } from './project.ts';
@@ -182,7 +183,7 @@ test('an approval of an extension after an unseen expiry does both, and tells of
 
 test('a pending extension holds the release for seven local days and tells the managers of the organization', (t) => {
   const buffered = live(approved(), '2026-03-31T16:00:00.000Z').project;
-  const pending = decided(buffered, '2026-04-13T00:00:00.000Z', (one) => notePending(one, 'app_1', '2026-04-13T00:00:00.000Z'));
+  const pending = decided(buffered, '2026-04-13T00:00:00.000Z', (one) => notePending(one, { applicationId: 'app_1', expiresAt: '2026-05-13T00:00:00.000Z' }, '2026-04-13T00:00:00.000Z'));
   const held = live(pending, '2026-04-14T16:00:00.000Z');
   t.deepEqual(held.steps.slice(-2), ['2026-04-14T16:00:00.000Z hold-release', '2026-04-14T16:00:00.000Z announce-release']);
   t.is(held.project.releaseHeldUntil, '2026-04-21T16:00:00.000Z');
@@ -195,6 +196,25 @@ test('a pending extension holds the release for seven local days and tells the m
   t.is(decided(held.project, decidedAt, (one) => notePending(one, null, decidedAt)).state, 'releasing', 'what held it is declined');
   t.is(decided(held.project, decidedAt, (one) => extend(one, { days: 60, applicationId: 'app_1' }, decidedAt)).state, 'active');
   t.is(decided(pending, '2026-04-22T00:00:00.000Z').state, 'releasing', 'seven days at most, though nobody was there to hold it');
+});
+
+test('a review that ends undecided ends its hold: the release is announced for then, and follows though nobody tells the project', (t) => {
+  const active = live(approved(), '2026-03-20T00:00:00.000Z').project;
+  const expiresAt = '2026-04-19T02:30:00.000Z';
+  const pending = decided(active, '2026-03-20T02:30:00.000Z', (one) => notePending(one, { applicationId: 'app_1', expiresAt }, '2026-03-20T02:30:00.000Z'));
+  const [from, to] = ['2026-03-20T02:30:00.000Z', '2026-05-01T00:00:00.000Z'];
+  const held = live(pending, '2026-04-15T00:00:00.000Z').project;
+  t.is(held.releaseHeldUntil, expiresAt);
+  t.like(nextEventOf(held), { what: 'release', on: '2026-04-19', at: expiresAt });
+  t.deepEqual(['2026-04-18T00:00:00.000Z', '2026-04-19T02:29:59.999Z', expiresAt].map((at) => daysLeftOf(held, at)), [2, 1, 0]);
+  const lived = live(pending, to);
+  t.deepEqual(lived.steps.slice(-4), ['2026-04-14T16:00:00.000Z hold-release', '2026-04-16T16:00:00.000Z announce-release', '2026-04-18T16:00:00.000Z announce-release', `${expiresAt} release`]);
+  t.deepEqual(lived.mails.slice(-2), ['2026-04-16T16:00:00.000Z release-in 3', '2026-04-18T16:00:00.000Z release-in 1']);
+  t.deepEqual(rehearse(pending, from, to).map(({ action, at }) => `${at} ${action.replace('projects.', '')}`), lived.steps);
+  const { text } = letterOf(held, { kind: 'release-held', number: 1, until: expiresAt });
+  t.regex(text, /kept until 2026-04-19 10:30 \(Asia\/Taipei\)\. Approved before, the extension brings the project back at once\. Declined or revoked, it lets everything be released at once; undecided, everything is released then\./);
+  const early = decided(active, from, (one) => notePending(one, { applicationId: 'app_1', expiresAt: '2026-04-14T15:00:00.000Z' }, from));
+  t.is(live(early, to).steps.at(-1), '2026-04-14T16:00:00.000Z release', 'a review that ends before the buffer holds nothing');
 });
 
 test('a deletion can be taken back; past the end it is a full buffer, after the release has begun it is refused', (t) => {

@@ -94,6 +94,8 @@ export interface Project extends EntityRow, ProjectPeople {
   bufferEndsAt: Instant | null;
   /** An application for an extension that waits for a decision. */
   pendingExtensionId: string | null;
+  /** When that ends undecided, and holds nothing any more; null where none waits. */
+  pendingExtensionExpiresAt: Instant | null;
   /** Until when that holds the release back; null while it does not. */
   releaseHeldUntil: Instant | null;
   /** The parts of its newest release. */
@@ -139,6 +141,7 @@ export function newProject(fields: NewProject, at: Instant): Project {
     ...NO_BUFFER,
     bufferNumber: 0,
     pendingExtensionId: null,
+    pendingExtensionExpiresAt: null,
     releaseSteps: [],
     releasedAt: null,
     createdAt: at,

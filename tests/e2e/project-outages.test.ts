@@ -1,9 +1,10 @@
 import anyTest, { type TestFn } from 'ava';
-import { approveProject, extendProject, noteExtensionPending } from '../../commands/projects/decide-on-project.ts';
+import { approveProject, extendProject } from '../../commands/projects/decide-on-project.ts';
 import { editCapacity } from '../../commands/quotas/edit-capacity.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { REHEARSED, rehearse } from '../../domain/projects/rehearsal.ts';
 import { plusMilliseconds } from '../../domain/shared/time.ts';
+import { applying } from '../helpers/applications.ts';
 import { book, insertEnvironment } from '../helpers/bookings.ts';
 import { mailServer } from '../helpers/peers/mail-server.ts';
 import { platform, type Platform } from '../helpers/platform.ts';
@@ -98,8 +99,8 @@ test.serial('a project whose capacity another overran with waits, is told of onc
 });
 
 test.serial('what a rehearsal of thirty days names is what the ledger says later', async (t) => {
-  const world = await projectSite(t, t.context.site, '2035-03-10T00:00:00.000Z');
-  const { db } = world;
+  const world = await projectSite(t, t.context.site, '2035-02-26T09:30:00.000Z');
+  const { db, organizationId, lead } = world;
   const projects = [
     await world.project({ timeZone: 'Europe/Berlin', startDate: '2035-03-01', endDate: '2035-03-25', warnDays: [10, 5, 2] }),
     await world.project({ timeZone: 'America/New_York', startDate: '2035-03-01', endDate: '2035-03-11' }),
@@ -107,8 +108,8 @@ test.serial('what a rehearsal of thirty days names is what the ledger says later
     await world.project({ timeZone: 'UTC', startDate: '2035-03-01', endDate: '2035-03-12' }),
     await world.project({ startDate: '2035-06-01', endDate: '2035-06-30' }),
   ];
-  const held = projects[3]?.id ?? '';
-  await inTransaction(db, (tx) => noteExtensionPending(tx, world.ref(held), 'app_pending', world.decision()));
+  // Two weeks before the end: its review ends undecided two days after the buffer, and before the seven for which it may hold the release.
+  const { id: reviewed } = await applying(db, organizationId).extension({ userId: lead, role: 'engineer', as: 'manager' }, world.clock.now(), projects[3]?.id ?? '', 30);
   await world.travelTo('2035-03-11T00:00:00.000Z');
   const from = world.clock.now();
   const to = plusMilliseconds(from, 30 * 86_400_000);
@@ -123,4 +124,6 @@ test.serial('what a rehearsal of thirty days names is what the ledger says later
     happened.push(...entries.map(({ action, due }) => `${id} ${action} ${due}`));
   }
   t.deepEqual(rehearsed.toSorted(), happened.toSorted());
+  t.like(await applying(db, organizationId).read(reviewed), { state: 'expired', decidedAt: '2035-03-28T09:30:00.000Z' });
+  t.true(happened.includes(`${projects[3]?.id} projects.release 2035-03-28T09:30:00.000Z`));
 });
