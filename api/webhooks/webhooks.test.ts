@@ -99,7 +99,7 @@ test('a ping and a replay are deliveries of their own, with a log; what is under
   const { body } = await call('GET', `/v1/webhook-deliveries/${ping.body.id}`);
   t.like(body.delivery, { state: 'failed', outcome: 'given-up', attempts: 1 });
   t.deepEqual(body.log.map((one: { status: number; answer: string }) => [one.status, one.answer]), [[500, 'no']]);
-  t.like(JSON.parse(body.payload), { type: 'webhook.ping', organization_id: organizationId });
+  t.like(JSON.parse(body.payload), { type: 'webhook.ping', data: { organization_id: organizationId } });
   const replay = await call('POST', `/v1/webhook-deliveries/${ping.body.id}:replay`, {});
   t.like(replay.body, { replay_of: ping.body.id, message_id: ping.body.message_id, state: 'pending' });
   t.deepEqual((await call('GET', `/v1/webhooks/${id}/deliveries?state=pending`)).body.items.map((one: { id: string }) => one.id), [replay.body.id]);

@@ -14,7 +14,7 @@ export interface PublishedEvent {
   /** Null for what concerns no environment; only webhooks of the whole organization are told. */
   environmentId: string | null;
   type: WebhookEventType;
-  /** JSON; becomes `data` of the payload as it is. Receivers are outside: no secrets. */
+  /** JSON; becomes `data` of the payload, with where it happened. Receivers are outside: no secrets. */
   data: Record<string, unknown>;
   at: Instant;
 }
@@ -40,9 +40,9 @@ export async function publishEvents(tx: Transaction, events: readonly PublishedE
     const webhookIds = listening.get(key) ?? (await webhooksFor(tx, event));
     listening.set(key, webhookIds);
     if (webhookIds.length === 0) continue;
-    const payload = payloadOf(event);
     for (const webhookId of webhookIds) {
       const id = newId('webhook-delivery');
+      const payload = payloadOf(id, event);
       deliveries.push(newDelivery({ id, organizationId, webhookId, messageId: id, replayOf: null, eventType: type, payload }, at));
     }
   }
@@ -51,13 +51,21 @@ export async function publishEvents(tx: Transaction, events: readonly PublishedE
   await requestWakeUps(tx, { kind: WEBHOOK_DELIVERY, organizationId: first.organizationId, entityIds: deliveries.map(({ id }) => id) }, first.at);
 }
 
-/** The body of a message, with the members that Standard Webhooks recommends and where it comes from. */
-export function payloadOf(event: Omit<PublishedEvent, 'type'> & { type: string }): string {
+/**
+ * The body of a message: a CloudEvent 1.0 in structured JSON, under the message's id. `timestamp` is there beside `time` for readers
+ * that follow Standard Webhooks, and is a legal extension attribute.
+ */
+export function payloadOf(messageId: string, { organizationId, environmentId, type, data, at }: Omit<PublishedEvent, 'type'> & { type: string }): string {
   return JSON.stringify({
-    type: event.type,
-    timestamp: event.at,
-    organization_id: event.organizationId,
-    environment_id: event.environmentId,
-    data: event.data,
+    specversion: '1.0',
+    id: messageId,
+    source: `/v1/organizations/${organizationId}`,
+    type,
+    time: at,
+    timestamp: at,
+    // Never an empty one, which CloudEvents forbids.
+    ...(environmentId !== null && { subject: environmentId }),
+    datacontenttype: 'application/json',
+    data: { ...data, organization_id: organizationId, environment_id: environmentId },
   });
 }

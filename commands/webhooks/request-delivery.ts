@@ -16,7 +16,7 @@ export async function pingWebhook(tx: Transaction, ref: EntityRef, decision: Dec
   const webhook = await requireEnabled(tx, ref);
   const { organizationId, environmentId } = webhook;
   const id = newId('webhook-delivery');
-  const payload = payloadOf({ organizationId, environmentId, type: PING, data: { webhook_id: webhook.id, name: webhook.name }, at: decision.at });
+  const payload = payloadOf(id, { organizationId, environmentId, type: PING, data: { webhook_id: webhook.id, name: webhook.name }, at: decision.at });
   const delivery = newDelivery({ id, organizationId, webhookId: webhook.id, messageId: id, replayOf: null, eventType: PING, payload }, decision.at);
   return await createEntity(tx, webhookDeliveryEntity, delivery, 'webhooks.ping', decision);
 }

@@ -54,7 +54,7 @@ test('a message carries a signature of each valid secret, which the published li
   t.like(attempt, { status: 200, answer: 'thanks', error: null });
   const [request] = requests;
   t.is(request?.headers.authorization, 'Bearer abcdef');
-  t.is(request?.headers['content-type'], 'application/json');
+  t.is(request?.headers['content-type'], 'application/cloudevents+json; charset=utf-8');
   const headers = request?.headers as Record<string, string>;
   for (const secret of [SECRET, OLD_SECRET]) t.like(new Webhook(secret).verify(request?.body ?? '', headers), { type: 'booking.created', note: 'ä' });
   t.throws(() => new Webhook(`whsec_${Buffer.alloc(32, 1).toString('base64')}`).verify(request?.body ?? '', headers));

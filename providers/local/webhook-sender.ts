@@ -102,7 +102,7 @@ function headersOf({ messageId, at, payload, secrets, headers }: OutgoingMessage
   return {
     ...headers,
     'user-agent': 'Orrery-Webhooks',
-    'content-type': 'application/json',
+    'content-type': 'application/cloudevents+json; charset=utf-8',
     'content-length': length,
     'webhook-id': messageId,
     'webhook-timestamp': String(timestamp.getTime() / 1000),
