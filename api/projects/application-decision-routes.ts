@@ -1,7 +1,9 @@
 import { approveApplication, decideInBulk, declineApplication, delegateApplication, revokeApplication, settleProjectsOf, type BulkOutcome } from '../../commands/projects/application-decisions.ts';
 import type { ReviewDecision } from '../../commands/projects/application-approval.ts';
+import { noteRefusal } from '../../commands/projects/note-no-room.ts';
 import { getListedApplication, type ListedApplication } from '../../db/projects/application-list.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
+import { inTransaction } from '../../db/shared/transaction.ts';
 import type { Application } from '../../domain/projects/application.ts';
 import { idOf, inOrganization } from '../shared/fields.ts';
 import { defineOperation, type Answer, type RequestContext } from '../shared/operation.ts';
@@ -31,6 +33,16 @@ async function decided(
   });
 }
 
+/** Writes on an application that its approval found no room, after all else of the approval was taken back. */
+async function noteWhereNoRoom<T>({ deps, organizationId, at, actor: by }: Pick<RequestContext, 'deps' | 'organizationId' | 'at' | 'actor'>, id: string, approval: () => Promise<T>): Promise<T> {
+  try {
+    return await approval();
+  } catch (error) {
+    await inTransaction(deps.db, (tx) => noteRefusal(tx, { organizationId, id }, error, { at, by }));
+    throw error;
+  }
+}
+
 const revoke = defineOperation({
   method: 'post',
   path: '/v1/applications/{id}:revoke',
@@ -51,14 +63,15 @@ const approve = defineOperation({
   id: 'approveApplication',
   summary: 'Approve an application, and carry it out at once',
   description:
-    'Limits, dates and quota are checked as they are now. Where nothing is free, the application stays under review, and `details.first_fit` and `first_fit_date` say from when it fits.',
+    'Limits, dates and quota are checked as they are now. Where nothing is free, the application stays under review, and `details.first_fit` and `first_fit_date` say from when it fits; its applicant is told by mail, and by `no_room`.',
   tags,
   access: ofApplication('manager'),
   tokenScope: 'write',
   params,
   body: approveInput,
   responses,
-  handle: (context, { params: { id }, body }) => decided(context, id, (tx, ref, decision) => approveApplication(tx, ref, body.remark, decision)),
+  handle: (context, { params: { id }, body }) =>
+    noteWhereNoRoom(context, id, () => decided(context, id, (tx, ref, decision) => approveApplication(tx, ref, body.remark, decision))),
 });
 
 const decline = defineOperation({

@@ -89,6 +89,10 @@ export const applicationBody = z
     new_gpus: decimal.nullable(),
     reason: z.string(),
     remark: z.string().nullable(),
+    no_room: z
+      .strictObject({ at: instant, first_fit_date: calendarDate.nullable().openapi({ description: 'The first local date from which it would have fitted; null where no later start did.' }) })
+      .nullable()
+      .openapi({ description: 'The newest approval that found no room; the applicant is mailed each date once.' }),
     delegate: person.nullable().openapi({ description: 'The manager who is asked first; others may decide too.' }),
     escalates_at: instant,
     escalated_at: instant.nullable(),

@@ -33,6 +33,7 @@ export function applicationView(listed: ListedApplication, by: Reviewer): View<t
     new_gpus: application.newGpus,
     reason: application.reason,
     remark: application.remark,
+    no_room: application.noRoom === null ? null : { at: application.noRoom.at, first_fit_date: application.noRoom.firstFitDate },
     delegate: delegate === null ? null : { id: delegate.id, display_name: delegate.displayName },
     escalates_at: application.escalatesAt,
     escalated_at: application.escalatedAt,

@@ -257,5 +257,15 @@ test('whoever is refused for want of room is told the first date that fits, and 
   t.like([refused.status, refused.body.code], [422, 'quotas.no-room']);
   // Thirty days from tomorrow on, then fourteen days of buffer.
   t.like(refused.body.details, { first_fit_date: day(45), time_zone: 'Asia/Taipei' });
-  t.is((await get(ada, `/v1/applications/${second.id}`)).body.status, 'reviewing');
+  const waiting = (await get(ada, `/v1/applications/${second.id}`)).body;
+  t.like(waiting, { status: 'reviewing', no_room: { first_fit_date: day(45) }, version: 2 });
+  // Asked again, by himself and among others: nothing is written, and nobody is told again.
+  t.is((await post(boss, `/v1/applications/${second.id}:approve`, {})).body.code, 'quotas.no-room');
+  const many = await post(boss, `/v1/organizations/${organizationId}/applications:approve`, { ids: [second.id] });
+  t.like(many.body.items, [{ outcome: 'refused', error: { code: 'quotas.no-room' } }]);
+  t.deepEqual((await get(ada, `/v1/applications/${second.id}`)).body, waiting);
+  const mails = await api.db('mails').where({ organization_id: organizationId, user_id: ada.id }).whereLike('subject', 'No room yet%').select<{ body: string }[]>('body');
+  t.is(mails.length, 1);
+  t.true(mails[0]?.body.includes(`The first date from which it fits is ${day(45)} (Asia/Taipei).`));
+  t.is((await api.db('ledger').where({ subject: second.id, action: 'applications.note-no-room' })).length, 1);
 });

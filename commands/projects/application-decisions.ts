@@ -11,6 +11,7 @@ import { lockCapacity } from '../quotas/port.ts';
 import { advanceEntity, decide } from '../shared/entity-commands.ts';
 import { approveLocked, type ReviewDecision } from './application-approval.ts';
 import { applicationEntity } from './application-entity.ts';
+import { noteRefusal } from './note-no-room.ts';
 import { projectEntity } from './project-entity.ts';
 
 /**
@@ -64,7 +65,8 @@ export type BulkOutcome = { id: string; application: Application } | { id: strin
 
 /**
  * Decides on many, each for itself: what is refused stays as it was, and the others are decided. In the order given,
- * so of two that want the last GPU the first has it. Projects are locked in the order of their ids before.
+ * so of two that want the last GPU the first has it. Projects are locked in the order of their ids before. What found no
+ * room has that written on it, and its applicant is told.
  */
 export async function decideInBulk(
   tx: Transaction,
@@ -82,6 +84,7 @@ export async function decideInBulk(
     const outcome = await tx
       .transaction(async (savepoint) => ({ id, application: await one(savepoint, { organizationId, id }, request.remark, decision) }))
       .catch((error: unknown) => refusal(id, error));
+    if ('error' in outcome) await noteRefusal(tx, { organizationId, id }, outcome.error, decision);
     outcomes.push(outcome);
   }
   return outcomes;

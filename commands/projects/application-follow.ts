@@ -39,8 +39,8 @@ async function tell(tx: Transaction, before: Application | null, after: Applicat
   const { organizationId, id, lastAt: at } = after;
   const listed = await getListedApplication(tx, organizationId, id);
   if (listed === null) throw notFound('application', id);
-  const { projectName, projectCode, applicant } = listed;
-  for (const { key, to, subject, text } of lettersOf(before, after, { projectName, projectCode, applicantName: applicant.displayName })) {
+  const { projectName, projectCode, applicant, timeZone } = listed;
+  for (const { key, to, subject, text } of lettersOf(before, after, { projectName, projectCode, applicantName: applicant.displayName, timeZone })) {
     await notify(tx, { organizationId, kind: 'application', key, to: await recipients(tx, to, after), subject, text, at });
   }
 }

@@ -176,7 +176,7 @@ test('what could never be is refused at the application', async (t) => {
 });
 
 test('of many decided at once each is decided for itself, in the order given', async (t) => {
-  const { db, organizationId, boss, ada, project, approve, capacity, read } = await applySite(t.context.db, on(1));
+  const { db, organizationId, boss, ada, project, approve, capacity, read, mailsTo } = await applySite(t.context.db, on(1));
   await capacity('2', on(1));
   const ids: string[] = [];
   for (const gpu of ['1', '2', '1']) ids.push((await project(ada, on(1), { quota: { gpu, cpu: '1', ram_gib: '1' } })).id);
@@ -191,7 +191,8 @@ test('of many decided at once each is decided for itself, in the order given', a
   t.like(last, { id: ids[2], application: { state: 'approved' } });
   t.like(decided, { error: { code: 'applications.decided' } });
   t.like(missing, { id: unknown, error: { code: 'application.not-found' } });
-  t.is((await read(ids[1] ?? '')).state, 'reviewing');
+  t.like(await read(ids[1] ?? ''), { state: 'reviewing', noRoom: { at: on(2), firstFitDate: '2027-01-14' } });
+  t.is((await mailsTo(ada)).filter((subject) => subject.startsWith('No room yet')).length, 1);
   t.like((await bulk('decline', [ids[1] ?? ''], ''))[0], { error: { code: 'applications.remark-missing' } });
   t.like((await bulk('decline', [ids[1] ?? ''], 'too much'))[0], { application: { state: 'declined', remark: 'too much' } });
   t.like(await t.throwsAsync(approve(boss, on(3), ids[1] ?? '')), { code: 'applications.decided' });

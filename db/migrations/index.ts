@@ -17,6 +17,7 @@ import * as people from './20261121113000-people.ts';
 import * as stuckReleases from './20261121114000-stuck-releases.ts';
 import * as deletionCodeLimits from './20261121114500-deletion-code-limits.ts';
 import * as pendingExtensions from './20261121115000-pending-extensions.ts';
+import * as noRoom from './20261121115500-no-room.ts';
 
 /** Every migration by its name, oldest first. A released one is never edited. */
 export const migrations = {
@@ -39,4 +40,5 @@ export const migrations = {
   '20261121114000-stuck-releases': stuckReleases,
   '20261121114500-deletion-code-limits': deletionCodeLimits,
   '20261121115000-pending-extensions': pendingExtensions,
+  '20261121115500-no-room': noRoom,
 };

@@ -7,6 +7,8 @@ export interface ApplicationNames {
   projectName: string;
   projectCode: string;
   applicantName: string;
+  /** Of the project: its dates are days there. */
+  timeZone: string;
 }
 
 /** A mail about an application's step. */
@@ -23,7 +25,7 @@ export interface ApplicationLetter {
  * was escalated and ended while nobody was there to carry it out tells only of the end.
  */
 export function lettersOf(before: Application | null, after: Application, names: ApplicationNames): ApplicationLetter[] {
-  const { projectName, projectCode, applicantName } = names;
+  const { projectName, projectCode, applicantName, timeZone } = names;
   const subject = `${WHAT[after.type]} ${projectName}`;
   const asked = [`Project: ${projectName} (${projectCode})`, ...wordsOf(after), `Applicant: ${applicantName}`, `Reason: ${after.reason === '' ? 'none given' : after.reason}`].join('\n');
   const letter = (key: string, to: ApplicationLetter['to'], title: string, sentence: string): ApplicationLetter => ({ key: `${after.id}/${key}`, to, subject: title, text: `${sentence}\n\n${asked}\n\nApplication ${after.id}` });
@@ -43,6 +45,11 @@ export function lettersOf(before: Application | null, after: Application, names:
   }
   if (before.delegateUserId !== after.delegateUserId) {
     letters.push(letter(`delegated/${after.version}`, 'delegate', `For you to review: ${subject}`, `This application was handed to you. Undecided, it ends at ${inWords(after.expiresAt)}.`));
+  }
+  if (after.noRoom !== null && before.noRoom?.firstFitDate !== after.noRoom.firstFitDate) {
+    const { firstFitDate } = after.noRoom;
+    const remedy = firstFitDate === null ? 'No later start fits either.' : `The first date from which it fits is ${firstFitDate} (${timeZone}).`;
+    letters.push(letter(`no-room/${firstFitDate ?? 'never'}`, 'applicant', `No room yet: ${subject}`, `A manager wanted to approve your application, but not enough is free for it. ${remedy} It stays under review; for other dates or amounts, revoke it and apply anew.`));
   }
   return letters;
 }

@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Actor } from '../shared/entity.ts';
 import { lettersOf } from './application-news.ts';
 import { actionsOf, maySee, raisedGpus, requireProjectManager, type ApplicationAction, type Reviewer } from './application-rules.ts';
-import { approve, decline, delegate, newApplication, revoke, settleApplication, type Application, type Decider } from './application.ts';
+import { approve, decline, delegate, newApplication, noteNoRoom, revoke, settleApplication, type Application, type Decider } from './application.ts';
 
 const at = (day: number, hour = 0): string => `2026-12-${String(day).padStart(2, '0')}T${String(hour).padStart(2, '0')}:00:00.000Z`;
 const manager: Decider = { by: { kind: 'person', id: 'usr_manager', name: 'Mona' }, as: 'manager' };
@@ -104,7 +104,7 @@ for (const [total, additional, expected] of gpus) {
   });
 }
 
-const names = { projectName: 'Iris', projectCode: 'iris-1', applicantName: 'Ada' };
+const names = { projectName: 'Iris', projectCode: 'iris-1', applicantName: 'Ada', timeZone: 'UTC' };
 
 test('whoever is concerned is told of each step, and nobody of what they did themselves', (t) => {
   const told = (before: Application | null, after: Application) => lettersOf(before, after, names).map(({ key, to }) => [key, to]);
@@ -115,6 +115,17 @@ test('whoever is concerned is told of each step, and nobody of what they did the
   for (const [state, decided] of decisions) {
     t.deepEqual(told(extension, decided(extension)), state === 'revoked' ? [] : [[`app_1/${state}`, 'applicant']]);
   }
+});
+
+test('an approval that finds no room is told of once for each date, and not after a decision', (t) => {
+  const noted = noteNoRoom(extension, '2027-01-14', at(2)).entity;
+  t.deepEqual(noted.noRoom, { at: at(2), firstFitDate: '2027-01-14' });
+  t.deepEqual(noteNoRoom(noted, '2027-01-14', at(3)).transitions, []);
+  const later = noteNoRoom(noted, null, at(3)).entity;
+  t.deepEqual([lettersOf(extension, noted, names), lettersOf(noted, later, names)].map(([letter]) => letter?.key), ['app_1/no-room/2027-01-14', 'app_1/no-room/never']);
+  const declined = decline(noted, { ...manager, remark: 'no' }, at(4)).entity;
+  t.deepEqual(noteNoRoom(declined, '2027-02-01', at(5)).transitions, []);
+  t.is(approve(noted, { ...manager, remark: '', granted: {} }, at(4)).entity.noRoom, null, 'there was room after all');
 });
 
 test('the mail of a decision holds its remark, and what was asked for', (t) => {

@@ -15,6 +15,13 @@ export type ApplicationState = (typeof APPLICATION_STATES)[number];
 export const DECIDER_ROLES = ['manager', 'platform-administrator', 'applicant'] as const;
 export type DeciderRole = (typeof DECIDER_ROLES)[number];
 
+/** An approval found no room. */
+export interface NoRoom {
+  at: Instant;
+  /** The first date of the project's zone from which it would have fitted; null where no later start did. */
+  firstFitDate: CalendarDate | null;
+}
+
 /**
  * A person asks, and a manager of the organization decides. `application/<id>` waits for the instants
  * at which a review is escalated and ends undecided.
@@ -40,6 +47,8 @@ export interface Application extends EntityRow {
   newGpus: string | null;
   /** Of a project: what it is to have. */
   quota: QuotaAmounts | null;
+  /** The newest approval that was refused for want of room, where it was not approved since. */
+  noRoom: NoRoom | null;
   /** The manager who is asked first; others may decide too. */
   delegateUserId: string | null;
   escalatesAt: Instant;
@@ -62,7 +71,7 @@ export type NewApplication = Asked & Partial<AskedOfType>;
 /** An application as it is made: under review from `at` on. */
 export function newApplication(asked: NewApplication, at: Instant): Application {
   const nothingOfType: AskedOfType = { extensionDays: null, nextStartDate: null, nextEndDate: null, additionalGpus: null, oldGpus: null, newGpus: null, quota: null };
-  const undecided = { state: 'reviewing' as const, remark: null, delegateUserId: null, escalatedAt: null, decidedAt: null, decidedBy: null, decidedAs: null, projectOver: false };
+  const undecided = { state: 'reviewing' as const, remark: null, noRoom: null, delegateUserId: null, escalatedAt: null, decidedAt: null, decidedBy: null, decidedAs: null, projectOver: false };
   return withDeadline({ ...nothingOfType, ...asked, ...undecided, version: 1, createdAt: at, lastAt: at, nextDueAt: null });
 }
 
@@ -99,7 +108,7 @@ export type Granted = Partial<Pick<Application, 'startDate' | 'endDate' | 'nextS
 /** Approves what is under review; refused after any decision. */
 export function approve(application: Application, { by, as, remark, granted }: Decider & { remark: string; granted: Granted }, at: Instant): Settled<Application> {
   requireReviewing(application);
-  return step(application, { ...ended({ ...application, ...granted }, 'approved', { by, as }, at), remark: remark === '' ? null : remark }, 'applications.approve');
+  return step(application, { ...ended({ ...application, ...granted }, 'approved', { by, as }, at), remark: remark === '' ? null : remark, noRoom: null }, 'applications.approve');
 }
 
 /** Declines what is under review, and says why: the applicant reads the remark. */
@@ -120,6 +129,13 @@ export function delegate(application: Application, userId: string): Settled<Appl
   requireReviewing(application);
   if (application.delegateUserId === userId) return unchanged(application);
   return step(application, { ...application, delegateUserId: userId }, 'applications.delegate');
+}
+
+/** An approval was refused for want of room. The same date again is no news, nor is anything after a decision. */
+export function noteNoRoom(application: Application, firstFitDate: CalendarDate | null, at: Instant): Settled<Application> {
+  const { state, noRoom } = application;
+  if (state !== 'reviewing' || (noRoom !== null && noRoom.firstFitDate === firstFitDate)) return unchanged(application);
+  return step(application, { ...application, noRoom: { at, firstFitDate } }, 'applications.note-no-room');
 }
 
 /** Refuses what is decided already, naming how, by whom and when. */
