@@ -18,7 +18,7 @@ const MIGRATIONS = join(import.meta.dirname, '..', '..', 'db', 'migrations');
  * A clone is a thousand small files. On a file system that does not give out an inode again soon after its file is gone
  * (ext4 without a journal), clones made among many that were dropped take ten times as long: most runs drop none.
  */
-const KEPT_DATABASES = 400;
+const KEPT_DATABASES = 250;
 
 /** Migrations that differ have a template of their own. */
 const TEMPLATE = `orrery_template_${readdirSync(MIGRATIONS)
