@@ -234,7 +234,8 @@ export class ApiClient {
     } catch (error) {
       throw new ApiError('unreachable', `${this.#url} does not answer. Start the platform (npm start), or give its address in ORRERY_URL.`, { cause: error });
     }
-    const answer: unknown = await response.json();
+    const answer: unknown = await response.json().catch(() => undefined);
+    if (answer === undefined) throw new ApiError('unexpected', `${this.#url} was answered with ${response.status} by something that is not Orrery. Check ORRERY_URL.`);
     if (response.ok) return { status: response.status, body: answer };
     const refused = problem.safeParse(answer);
     if (!refused.success) throw new ApiError('unexpected', `${method} ${path} was answered with ${response.status} and no explanation.`);

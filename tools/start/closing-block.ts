@@ -7,7 +7,7 @@ export interface ClosingFacts {
   tokenFile: string;
   /** The organization whose costs the example asks for. */
   organizationId: string;
-  /** Last month, `YYYY-MM`. */
+  /** The month that the example asks for, `YYYY-MM`. */
   month: string;
   nextMonth: string;
   /** Whether the demonstration is here, with machines to try schedules on. */
@@ -36,7 +36,7 @@ export function closingBlock(facts: ClosingFacts): string {
     `  Logs                       ${facts.logDirectory}`,
     ...(facts.mailDirectory === null ? [] : [`  Mails, as files            ${facts.mailDirectory} (ORRERY_SMTP_URL sends them)`]),
     '',
-    'What did last month cost, by service?',
+    `What did ${facts.month} cost, by service?`,
     `  curl -s -H "Authorization: Bearer $(cat ${quote(tokenFile)})" "${expenses}"`,
     `  ${orrery(`costs --by service --month ${facts.month}`)}`,
     '',

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, loadConfig } from '../../config.ts';
+import { loadConfig } from '../../config.ts';
 import { migrate } from '../../db/migrate.ts';
 import { closingBlock } from './closing-block.ts';
 import { embeddedEnvironment } from './environment.ts';
@@ -9,7 +9,7 @@ import { readOptions, usage, type StartOptions } from './options.ts';
 import { platformPart, postgresPart, temporalPart } from './parts.ts';
 import { requireFree } from './ports.ts';
 import { endRecorded, pathOfPid, recordedProcess, recordProcess } from './processes.ts';
-import { StartError, step } from './steps.ts';
+import { reasonOf, StartError, step } from './steps.ts';
 import { Supervisor } from './supervisor.ts';
 import { ensureTemporalBinary } from './temporal-binary.ts';
 
@@ -18,7 +18,7 @@ const MINIMUM_TEMPORAL_SERVER = '1.31.0';
 const SAME_INTERRUPT_MILLISECONDS = 1000;
 
 async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2), process.cwd());
+  const options = readOptions(process.argv.slice(2), process.cwd(), process.env);
   if (options.help) {
     console.log(usage);
     return;
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
     await start(options, supervisor);
   } catch (error) {
     // While stopping, whatever was being started fails because its process was ended.
-    if (!supervisor.stopping) await end(supervisor, 1, error instanceof StartError || error instanceof ConfigError ? error.message : error);
+    if (!supervisor.stopping) await end(supervisor, 1, reasonOf(error));
   }
 }
 
@@ -50,7 +50,10 @@ async function start(options: StartOptions, supervisor: Supervisor): Promise<voi
     const ran = await migrate(config.databaseUrl);
     say(ran.length === 0 ? 'up to date' : `${ran.length} migrations`);
   });
-  const firstRun = await prepareFirstRun(options, config);
+  const firstRun = await prepareFirstRun(options, config, (reason) => {
+    // While stopping, it fails because the platform ends.
+    if (!supervisor.stopping) console.error('! The demonstration is not complete; the next npm start goes on with it. The reason:', reason);
+  });
   const platform = [platformPart('workers', options, env), platformPart('api', options, env)];
   await step('Workers and API', () => Promise.all(platform.map((part) => supervisor.start(part))));
   const facts = await firstRun.finish();
@@ -69,7 +72,7 @@ async function start(options: StartOptions, supervisor: Supervisor): Promise<voi
 
 /** Before anything is started: a start that cannot succeed leaves nothing behind. */
 async function requirePorts(options: StartOptions): Promise<void> {
-  await requireFree(options.port, 'the API', '--port');
+  await requireFree(options.port, 'the API', options.portSetting);
   if (process.env.TEMPORAL_ADDRESS) return;
   await requireFree(options.temporalPort, 'the Temporal server', '--temporal-port');
   await requireFree(options.temporalUiPort, 'the Temporal Web UI', '--temporal-ui-port');
@@ -141,6 +144,6 @@ async function end(supervisor: Supervisor, exitCode: number, reason?: unknown): 
 try {
   await main();
 } catch (error) {
-  console.error(error instanceof StartError ? error.message : error);
+  console.error(reasonOf(error));
   process.exit(1);
 }

@@ -1,15 +1,18 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import test from 'ava';
+import { ConfigError } from '../../config.ts';
+import { ApiError } from '../cli/api-client.ts';
 import { closingBlock } from './closing-block.ts';
 import { readOptions } from './options.ts';
 import { freePort, isFree, requireFree } from './ports.ts';
-import { StartError } from './steps.ts';
+import { reasonOf, StartError } from './steps.ts';
 
 test('without flags everything has its documented place', (t) => {
   t.deepEqual(readOptions([], '/home/me/orrery'), {
     dataDirectory: '/home/me/orrery/.orrery',
     port: 8080,
+    portSetting: '--port',
     temporalPort: 7233,
     temporalUiPort: 8233,
     sample: true,
@@ -19,7 +22,24 @@ test('without flags everything has its documented place', (t) => {
 
 test('each flag changes its own value', (t) => {
   const options = readOptions(['--port', '9000', '--temporal-port=9001', '--temporal-ui-port', '9002', '--data-dir', '/data/', '--no-sample'], '/home/me');
-  t.deepEqual(options, { dataDirectory: '/data', port: 9000, temporalPort: 9001, temporalUiPort: 9002, sample: false, help: false });
+  t.deepEqual(options, { dataDirectory: '/data', port: 9000, portSetting: '--port', temporalPort: 9001, temporalUiPort: 9002, sample: false, help: false });
+});
+
+test('ORRERY_PORT goes before the flag, and is named where it is wrong or taken', async (t) => {
+  t.like(readOptions(['--port', '9000'], '/', { ORRERY_PORT: '9100' }), { port: 9100, portSetting: 'ORRERY_PORT' });
+  t.like(readOptions(['--port', '9000'], '/', { ORRERY_PORT: '' }), { port: 9000, portSetting: '--port' });
+  t.throws(() => readOptions([], '/', { ORRERY_PORT: 'http' }), { instanceOf: StartError, message: /^ORRERY_PORT http is no port number/ });
+  const port = await freePort();
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  await t.throwsAsync(requireFree(port, 'the API', 'ORRERY_PORT'), { instanceOf: StartError, message: new RegExp(`: ORRERY_PORT=${port + 1} npm start$`) });
+  server.close();
+});
+
+test('what a person can put right is printed without a stack', (t) => {
+  for (const error of [new StartError('a'), new ConfigError([{ variable: 'A', problem: 'b' }]), new ApiError('c', 'd')]) t.is(reasonOf(error), error.message);
+  const bug = new TypeError('e');
+  t.is(reasonOf(bug), bug);
 });
 
 test('an unknown flag is refused by name, with the usage', (t) => {
@@ -43,7 +63,7 @@ test('a taken port is named with the flag that changes it', async (t) => {
   await t.notThrowsAsync(requireFree(port, 'the API', '--port'));
 });
 
-test('the closing block asks what last month cost with the token read from its file', (t) => {
+test('the closing block asks what a month cost with the token read from its file', (t) => {
   const facts = {
     apiUrl: 'http://127.0.0.1:8080',
     temporalUiUrl: 'http://127.0.0.1:8233',

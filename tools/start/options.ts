@@ -6,6 +6,8 @@ export interface StartOptions {
   /** Absolute. */
   dataDirectory: string;
   port: number;
+  /** What sets the port, for messages. */
+  portSetting: '--port' | 'ORRERY_PORT';
   temporalPort: number;
   temporalUiPort: number;
   sample: boolean;
@@ -13,7 +15,7 @@ export interface StartOptions {
 }
 
 export const usage = `npm start [-- FLAGS]
-  --port N              of the API, 8080 by default
+  --port N              of the API, 8080 by default; ORRERY_PORT goes before it
   --temporal-port N     of the Temporal server, 7233 by default
   --temporal-ui-port N  of the Temporal Web UI, 8233 by default
   --data-dir DIR        where everything is kept, .orrery by default
@@ -22,28 +24,32 @@ DATABASE_URL and TEMPORAL_ADDRESS, when set, are used in place of the servers th
 Every setting: docs/operating.md`;
 
 /**
- * Reads the flags of `npm start`.
+ * Reads the flags of `npm start`. The environment's ORRERY_PORT wins over the flag, as every setting of it does.
  *
  * @throws StartError for an unknown flag or a value that is no port.
  */
-export function readOptions(args: string[], workingDirectory: string): StartOptions {
+export function readOptions(args: string[], workingDirectory: string, env: { ORRERY_PORT?: string | undefined } = {}): StartOptions {
   const { values } = parse(args);
   const port = (flag: keyof typeof values, standard: number): number => {
     const text = values[flag];
-    if (text === undefined) return standard;
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < 1 || value > 65_535) throw new StartError(`--${flag} ${String(text)} is no port number; give one from 1 to 65535.`);
-    return value;
+    return text === undefined ? standard : readPort(`--${flag}`, String(text));
   };
   const directory = values['data-dir'] ?? '.orrery';
   return {
     dataDirectory: isAbsolute(directory) ? resolve(directory) : join(workingDirectory, directory),
-    port: port('port', 8080),
+    port: env.ORRERY_PORT ? readPort('ORRERY_PORT', env.ORRERY_PORT) : port('port', 8080),
+    portSetting: env.ORRERY_PORT ? 'ORRERY_PORT' : '--port',
     temporalPort: port('temporal-port', 7233),
     temporalUiPort: port('temporal-ui-port', 8233),
     sample: values['no-sample'] !== true,
     help: values.help === true,
   };
+}
+
+function readPort(setting: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 65_535) throw new StartError(`${setting} ${text} is no port number; give one from 1 to 65535.`);
+  return value;
 }
 
 function parse(args: string[]) {

@@ -30,10 +30,11 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Refuses a taken port with the flag that changes it. */
-export async function requireFree(port: number, what: string, flag: string): Promise<void> {
+/** Refuses a taken port with what changes it: a flag, or a variable of the environment. */
+export async function requireFree(port: number, what: string, setting: string): Promise<void> {
   if (await isFree(port)) return;
-  throw new StartError(`Port ${port}, meant for ${what}, is taken by another program. Stop that program, or choose another port: npm start -- ${flag} ${port + 1}`);
+  const other = setting.startsWith('--') ? `npm start -- ${setting} ${port + 1}` : `${setting}=${port + 1} npm start`;
+  throw new StartError(`Port ${port}, meant for ${what}, is taken by another program. Stop that program, or choose another port: ${other}`);
 }
 
 /** Whether something accepts connections there. */

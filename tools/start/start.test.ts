@@ -35,11 +35,11 @@ interface Started {
   said(pattern: RegExp): Promise<string>;
 }
 
-function start(extra: string[] = []): Started {
+function start(settings: Record<string, string> = {}): Started {
   // As `npm start` without settings of the caller's; the harness's own are no settings.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ORRERY_') && name !== 'DATABASE_URL' && name !== 'TEMPORAL_ADDRESS'));
-  const supervisor = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...flags, ...extra], {
-    env: { ...env, ...(process.env.ORRERY_TEST_TEMPORAL_CLI !== undefined && { TEMPORAL_CLI_PATH: process.env.ORRERY_TEST_TEMPORAL_CLI }) },
+  const supervisor = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...flags], {
+    env: { ...env, ...settings, ...(process.env.ORRERY_TEST_TEMPORAL_CLI !== undefined && { TEMPORAL_CLI_PATH: process.env.ORRERY_TEST_TEMPORAL_CLI }) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
@@ -102,11 +102,15 @@ for (const part of parts) {
   });
 }
 
-test.serial('after the supervisor itself is killed, the next start has ended what it left and has the same data', async (t) => {
+test.serial('after the supervisor itself is killed, the next start has ended what it left and has the same data, where the environment says', async (t) => {
   const left = parts.map((part) => pidOf(part) ?? 0);
   await endProcess(running.supervisor.pid ?? 0, 'SIGKILL', 5000);
-  running = start();
-  await running.said(/import s3:\/\/bucket\/prefix/);
+  const port = await freePort();
+  url = `http://127.0.0.1:${port}`;
+  running = start({ ORRERY_PORT: String(port), ORRERY_PUBLIC_URL: 'https://orrery.example.org' });
+  const output = await running.said(/import s3:\/\/bucket\/prefix/);
+  t.regex(output, /API and its documentation +https:\/\/orrery\.example\.org\/docs\n/);
+  t.is(readFileSync(join(dataDirectory, 'url'), 'utf8'), `${url}\n`);
   t.deepEqual(left.map(birthOf), [null, null, null, null]);
   t.deepEqual(await organizations(), answer);
 });

@@ -1,3 +1,6 @@
+import { ConfigError } from '../../config.ts';
+import { ApiError } from '../cli/api-client.ts';
+
 /** Takes one line of text for the person at the terminal. */
 export type Log = (line: string) => void;
 
@@ -7,6 +10,11 @@ export class StartError extends Error {
     super(message, options);
     this.name = 'StartError';
   }
+}
+
+/** What to print of an error: the message alone where a person can put it right, else everything. */
+export function reasonOf(error: unknown): unknown {
+  return error instanceof StartError || error instanceof ConfigError || error instanceof ApiError ? error.message : error;
 }
 
 /** Replaces the text that a running step shows beside its elapsed time. */
