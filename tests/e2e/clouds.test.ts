@@ -1,3 +1,4 @@
+import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import test from 'ava';
 import pino from 'pino';
 import { alibabaPermissions } from '../../domain/data-sources/alibaba-permissions.ts';
@@ -7,6 +8,7 @@ import { startWorkers } from '../../workers/main.ts';
 import { anOrganization } from '../helpers/connect.ts';
 import { testEnvironment } from '../helpers/environment.ts';
 import { ALIBABA_ACCOUNT } from '../helpers/peers/alibaba/world.ts';
+import { statusOf } from '../helpers/peers/alibaba/instances.ts';
 import { startAlibabaStandIn, type AlibabaStandIn } from '../helpers/peers/alibaba/stand-in.ts';
 import { startEc2World, type Ec2World } from '../helpers/peers/aws/ec2-world.ts';
 import { credentialsOf } from '../helpers/peers/azure/azure-world.ts';
@@ -63,7 +65,15 @@ interface Account {
   wrong: Record<string, unknown>;
   refusal: string;
   accountId: string;
-  machine: { name: string; tags: Record<string, string>; remove(): Promise<void> };
+  machine: {
+    name: string;
+    tags: Record<string, string>;
+    /** In the cloud's own words, asked past the platform. */
+    state(): Promise<string | undefined>;
+    /** What a schedule does with it, and the state that the cloud shows before and after. */
+    turns: { action: 'power_on' | 'power_off'; from: string; to: string };
+    remove(): Promise<void>;
+  };
   secrets: string[];
 }
 
@@ -79,7 +89,16 @@ const accounts: Record<string, () => Promise<Account>> = {
       wrong,
       refusal: 'aws.wrong-secret',
       accountId: aws.accountId,
-      machine: { name: 'aws-web', tags: { ...TAGS, Name: 'aws-web' }, remove: () => aws.remove(ref) },
+      machine: {
+        name: 'aws-web',
+        tags: { ...TAGS, Name: 'aws-web' },
+        async state() {
+          const { Reservations } = await aws.admin(ref.regionId).send(new DescribeInstancesCommand({ InstanceIds: [ref.nativeId] }));
+          return Reservations?.[0]?.Instances?.[0]?.State?.Name;
+        },
+        turns: { action: 'power_off', from: 'running', to: 'stopped' },
+        remove: () => aws.remove(ref),
+      },
       secrets: [credentials.secret_access_key, wrong.secret_access_key],
     };
   },
@@ -93,7 +112,13 @@ const accounts: Record<string, () => Promise<Account>> = {
       wrong,
       refusal: 'azure.bad-credentials',
       accountId: id,
-      machine: { name: 'azure-web', tags: TAGS, remove: async () => void azure.machines.all.delete(machine.id.toLowerCase()) },
+      machine: {
+        name: 'azure-web',
+        tags: TAGS,
+        state: async () => machine.power,
+        turns: { action: 'power_on', from: 'deallocated', to: 'running' },
+        remove: async () => void azure.machines.all.delete(machine.id.toLowerCase()),
+      },
       secrets: [credentials.client_secret, wrong.client_secret],
     };
   },
@@ -107,7 +132,13 @@ const accounts: Record<string, () => Promise<Account>> = {
       wrong: { kind: 'service-account-key', key: wrong },
       refusal: 'gcp.bad-credentials',
       accountId: PROJECT,
-      machine: { name: machine.name, tags: TAGS, remove: async () => gcp.state.remove(ZONES[0], 'gcp-web') },
+      machine: {
+        name: machine.name,
+        tags: TAGS,
+        state: async () => machine.status,
+        turns: { action: 'power_off', from: 'RUNNING', to: 'TERMINATED' },
+        remove: async () => gcp.state.remove(ZONES[0], 'gcp-web'),
+      },
       // A line of each key's base64 says enough.
       secrets: [key, wrong].map(({ private_key: pem }) => pem.split('\n')[3] ?? ''),
     };
@@ -121,7 +152,13 @@ const accounts: Record<string, () => Promise<Account>> = {
       wrong,
       refusal: 'alibaba.bad-credentials',
       accountId: ALIBABA_ACCOUNT,
-      machine: { name: 'alibaba-web', tags: TAGS, remove: async () => void alibaba.instances.delete(machine.id) },
+      machine: {
+        name: 'alibaba-web',
+        tags: TAGS,
+        state: async () => statusOf(machine),
+        turns: { action: 'power_off', from: 'Running', to: 'Stopped' },
+        remove: async () => void alibaba.instances.delete(machine.id),
+      },
       secrets: [credentials.access_key_secret, wrong.access_key_secret],
     };
   },
@@ -129,8 +166,32 @@ const accounts: Record<string, () => Promise<Account>> = {
 
 const collection = (): string => `/v1/organizations/${organizationId}/data-sources`;
 
+/** The instances of a data source as people list them. */
+async function instancesOf(dataSourceId: string, gone: 'exclude' | 'only') {
+  const { body } = await api.call('GET', `/v1/organizations/${organizationId}/instances?data_source=${dataSourceId}&gone=${gone}`);
+  return body.items as { id: string; name: string; tags: object; account_id: string }[];
+}
+
+/** Puts an instance in a schedule of one trigger, at the next full minute that is not about to pass. */
+async function scheduleSoon(name: string, resourceId: string, action: string): Promise<Scheduled> {
+  const at = new Date(Math.ceil((Date.now() + 3_000) / 60_000) * 60_000).toISOString();
+  const body = { name, time_zone: 'UTC', triggers: [{ time: at.slice(11, 16), action }], resource_ids: [resourceId] };
+  const { status, body: made } = await api.call('POST', `/v1/organizations/${organizationId}/power-schedules`, { body });
+  if (status !== 201) throw new Error(JSON.stringify(made));
+  return { at, resourceId, scheduleId: (made.power_schedule as { id: string }).id };
+}
+
+interface Scheduled {
+  at: string;
+  resourceId: string;
+  scheduleId: string;
+}
+
+/** What is connected, for the tests that come after. */
+const connections = new Map<string, Scheduled & { account: Account; dataSourceId: string }>();
+
 for (const cloud of Object.keys(accounts)) {
-  test.serial(`an account of ${cloud} is connected over the API, its machines are found, and found to be gone`, async (t) => {
+  test.serial(`an account of ${cloud} is connected over the API, and its machine is found and put in a schedule`, async (t) => {
     const account = await accounts[cloud]!();
     secrets.push(...account.secrets);
     const before = (await api.call('GET', collection())).body.total;
@@ -143,28 +204,44 @@ for (const cloud of Object.keys(accounts)) {
     t.like(connected.body, { cloud, account_id: account.accountId, state: 'active', warnings: connected.body.warnings as string[] });
     const twice = await api.call('POST', collection(), { body: { ...account.body, name: 'Twice' } });
     t.deepEqual([twice.status, twice.body.code], [409, 'data-sources.account-connected']);
-    const id = String(connected.body.id);
+    const dataSourceId = String(connected.body.id);
     const idle = async () => {
-      const { body } = await api.call('GET', `/v1/data-sources/${id}/discovery`);
+      const { body } = await api.call('GET', `/v1/data-sources/${dataSourceId}/discovery`);
       return body.state === 'idle' && body.last_attempt_at !== null ? body : null;
     };
     const found = await eventually(idle, 'the first discovery');
     t.is(found.last_error, null, JSON.stringify(found.last_error));
     t.like((found.resource_types as object[])[0], { resource_type: 'instance', status: 'listed', resources: 1 });
-    const instances = async (gone: string) => {
-      const { body } = await api.call('GET', `/v1/organizations/${organizationId}/instances?data_source=${id}&gone=${gone}`);
-      return body.items as { name: string; tags: object; account_id: string }[];
+    const { name, tags, turns, state } = account.machine;
+    const [machine] = await instancesOf(dataSourceId, 'exclude');
+    t.like(machine, { name, tags, account_id: account.accountId });
+    t.is(await state(), turns.from);
+    connections.set(cloud, { account, dataSourceId, ...(await scheduleSoon(`Hours of ${cloud}`, String(machine?.id), turns.action)) });
+  });
+}
+
+for (const cloud of Object.keys(accounts)) {
+  test.serial(`a schedule acts in ${cloud} itself when it is due, and a machine that is removed is found to be gone`, async (t) => {
+    t.timeout(200_000);
+    const { account, dataSourceId, at, resourceId, scheduleId } = connections.get(cloud)!;
+    const { turns, state, remove } = account.machine;
+    const ended = async () => {
+      const { body } = await api.call('GET', `/v1/instances/${resourceId}/power-runs`);
+      const [item] = body.items as { state: string; last_error: unknown }[];
+      return item !== undefined && item.state !== 'open' ? item : null;
     };
-    const { name, tags, remove } = account.machine;
-    t.like((await instances('exclude'))[0], { name, tags, account_id: account.accountId });
+    // A minute at most until it is due, then the run.
+    const item = await eventually(ended, 'the run that the schedule made', 150);
+    t.like(item, { state: 'settled', due_at: at, local_time: at.slice(0, 16), power_schedule_id: scheduleId, attempts: 1, last_error: null });
+    t.is(await state(), turns.to, 'the cloud shows what was asked for');
 
     await remove();
-    await api.call('POST', `/v1/data-sources/${id}:discover`);
-    await eventually(async () => (await instances('only')).length === 1, 'the machine to be gone');
+    await api.call('POST', `/v1/data-sources/${dataSourceId}:discover`);
+    await eventually(async () => (await instancesOf(dataSourceId, 'only')).length === 1, 'the machine to be gone');
 
-    const reconnected = await api.call('POST', `/v1/data-sources/${id}:reconnect`, { body: { credentials: account.wrong } });
+    const reconnected = await api.call('POST', `/v1/data-sources/${dataSourceId}:reconnect`, { body: { credentials: account.wrong } });
     t.is(reconnected.body.code, account.refusal);
-    const again = await api.call('POST', `/v1/data-sources/${id}:reconnect`, { body: { credentials: account.body.credentials } });
+    const again = await api.call('POST', `/v1/data-sources/${dataSourceId}:reconnect`, { body: { credentials: account.body.credentials } });
     t.is(again.status, 200, JSON.stringify(again.body));
   });
 }
