@@ -82,7 +82,7 @@ test('items are listed in pages, each once, with what became of them', async (t)
   t.deepEqual(pages.map((page) => page.length), [2, 2, 1]);
   const items = pages.flat();
   t.deepEqual(items.map((item) => item.resource_id), ids);
-  t.like(items[0], { name: 'machine-00000', wanted: 'on', state: 'open', attempts: 0, local_time: '2026-06-01T08:00', due_at: hour('08:00'), power_schedule_id: schedule.id, last_error: null });
+  t.like(items[0], { name: 'machine-00000', wanted: 'on', state: 'open', attempts: 0, local_time: '2026-06-01T08:00', due_at: hour('08:00'), moved: null, superseded: [], power_schedule_id: schedule.id, last_error: null });
   const overruled = (await get(`/v1/power-runs/${id}/items?state=overruled`)).items;
   t.is(overruled.length, 1);
   t.like(overruled[0], { resource_id: ids[2], next_attempt_at: null, finished_at: hour('08:00') });

@@ -34,6 +34,10 @@ export const runItemBody = z
     power_schedule_id: z.string().nullable(),
     due_at: instant,
     local_time: z.string().nullable(),
+    moved: z.enum(['gap']).nullable().openapi({ description: 'The local time was left out by a clock change: it acted at the end of the gap.' }),
+    superseded: z
+      .array(z.strictObject({ local_time: z.string(), wanted: z.enum(['on', 'off']) }))
+      .openapi({ description: 'Triggers of the schedule whose local times fell on the same instant, in whose place this one acted.' }),
     wanted: z.enum(['on', 'off']),
     state: z.enum(ITEM_STATES),
     observed: z.enum(INSTANCE_STATES).nullable(),

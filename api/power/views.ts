@@ -32,6 +32,8 @@ export function runItemView({ runId, name, item }: RunItemRow): z.input<typeof r
     power_schedule_id: item.scheduleId,
     due_at: item.dueAt,
     local_time: item.localTime,
+    moved: item.moved,
+    superseded: item.superseded.map(({ localTime, wanted }) => ({ local_time: localTime, wanted })),
     wanted: item.action,
     state: item.state,
     observed: item.observed,

@@ -4,7 +4,8 @@ import { lockSchedule, saveFired, saveLastRun, saveSchedule } from '../../db/pow
 import type { Transaction } from '../../db/shared/connection.ts';
 import { violatedConstraint } from '../../db/shared/transaction.ts';
 import { fireDue, type PowerSchedule } from '../../domain/power-schedules/power-schedule.ts';
-import type { Fire } from '../../domain/power-schedules/recurrence.ts';
+import type { PowerAction } from '../../domain/power-schedules/schedule-rule.ts';
+import { supersededBy, type Fire } from '../../domain/power-schedules/recurrence.ts';
 import type { Actor, Settled, Transition } from '../../domain/shared/entity.ts';
 import { DomainError, notFound } from '../../domain/shared/errors.ts';
 import { laterOf, type Instant } from '../../domain/shared/time.ts';
@@ -70,26 +71,32 @@ export async function speak(
   request: { cause: 'trigger' | 'run-now' | 'apply-now'; at: Instant; by: Actor; withOperation?: boolean; only?: ReadonlySet<string> },
 ): Promise<CreatedRun[]> {
   const members = await membersOf(tx, schedule.organizationId, [schedule.id]);
+  const word = wordOf(schedule, fire);
   const fires = members
     .filter(({ resourceId }) => request.only === undefined || request.only.has(resourceId))
-    .map(({ resourceId }) => fireOn(resourceId, schedule, fire));
+    .map(({ resourceId }) => ({ resourceId, ...word }));
   const runs = await fireTriggers(tx, schedule.organizationId, fires, request);
   const newest = runs.at(-1);
   if (newest !== undefined) await saveLastRun(tx, schedule.organizationId, schedule.id, newest.run.id);
   return runs;
 }
 
-/** A schedule's word on one of its instances. */
-export function fireOn(resourceId: string, schedule: PowerSchedule, fire: Fire): TriggerFire {
+/** What a schedule says to each of its instances. */
+export function wordOf(schedule: PowerSchedule, fire: Fire): Omit<TriggerFire, 'resourceId'> {
   return {
-    resourceId,
     scheduleId: schedule.id,
     scheduleName: schedule.name,
-    wanted: fire.action === 'power_on' ? 'on' : 'off',
+    wanted: wantedBy(fire.action),
     dueAt: fire.at,
     localTime: fire.localTime,
+    moved: fire.moved,
+    superseded: supersededBy(schedule.rule, fire).map(({ localTime, action }) => ({ localTime, wanted: wantedBy(action) })),
     until: schedule.rule.validUntil,
   };
+}
+
+function wantedBy(action: PowerAction): TriggerFire['wanted'] {
+  return action === 'power_on' ? 'on' : 'off';
 }
 
 export async function recordScheduleSteps(tx: Transaction, steps: readonly Transition<PowerSchedule>[], { at, by }: { at: Instant; by: Actor }): Promise<void> {

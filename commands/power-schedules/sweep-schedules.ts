@@ -5,7 +5,7 @@ import { fireDue } from '../../domain/power-schedules/power-schedule.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import { fireTriggers } from '../power/port.ts';
-import { fireOn } from './decide-on-schedule.ts';
+import { wordOf } from './decide-on-schedule.ts';
 
 /** Schedules that one transaction takes: enough to fill runs, few enough to let the first calls go out early. */
 const SCHEDULES_AT_ONCE = 500;
@@ -21,11 +21,11 @@ export async function sweepSchedules(tx: Transaction, at: Instant, by: Actor): P
   const [first] = due;
   if (first === undefined) return 0;
   const moved = due.map((schedule) => fireDue(schedule, at));
-  const fired = new Map(moved.flatMap(({ schedule, fire }) => (fire === null ? [] : [[schedule.id, { schedule, fire }] as const])));
+  const fired = new Map(moved.flatMap(({ schedule, fire }) => (fire === null ? [] : [[schedule.id, wordOf(schedule, fire)] as const])));
   const members = await membersOf(tx, first.organizationId, [...fired.keys()]);
   const fires = members.flatMap(({ resourceId, scheduleId }) => {
-    const one = fired.get(scheduleId);
-    return one === undefined ? [] : [fireOn(resourceId, one.schedule, one.fire)];
+    const word = fired.get(scheduleId);
+    return word === undefined ? [] : [{ resourceId, ...word }];
   });
   const runs = await fireTriggers(tx, first.organizationId, fires, { cause: 'trigger', at, by });
   const runOf = new Map(runs.flatMap(({ run, scheduleIds }) => scheduleIds.map((id) => [id, run.id] as const)));

@@ -68,5 +68,5 @@ function wishOf({ state, isNewWish }: Reconsidered, at: Instant): Wish[] {
   const { resourceId, wanted, generation, decidedBy } = state;
   // What a schedule said before comes to its turn: then the schedule has it done.
   const scheduleId = decidedBy?.source === 'schedule' ? decidedBy.id : null;
-  return [{ resourceId, scheduleId, dueAt: at, localTime: null, action: wanted, generation, overruledBy: null }];
+  return [{ resourceId, scheduleId, dueAt: at, localTime: null, moved: null, superseded: [], action: wanted, generation, overruledBy: null }];
 }

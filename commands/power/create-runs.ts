@@ -4,7 +4,7 @@ import { instanceTargets, type InstanceTarget } from '../../db/resources/instanc
 import type { Transaction } from '../../db/shared/connection.ts';
 import type { Wanted } from '../../domain/power/claims.ts';
 import { ITEMS_PER_RUN, ITEMS_PER_SLOT, newPowerRun, type PowerRun, type RunCause } from '../../domain/power/power-run.ts';
-import { newRunItem, type RunItem } from '../../domain/power/run-item.ts';
+import { newRunItem, type RunItem, type SupersededWish } from '../../domain/power/run-item.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import { entityWorkflowId } from '../../workflows/messages.ts';
@@ -19,6 +19,8 @@ export interface Wish {
   scheduleId: string | null;
   dueAt: Instant;
   localTime: string | null;
+  moved: 'gap' | null;
+  superseded: SupersededWish[];
   action: Wanted;
   generation: number;
   /** Why nothing is done, when a stronger claim decides. */

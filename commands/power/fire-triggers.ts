@@ -2,6 +2,7 @@ import type { Transaction } from '../../db/shared/connection.ts';
 import type { PowerClaim, Wanted } from '../../domain/power/claims.ts';
 import type { RunCause } from '../../domain/power/power-run.ts';
 import type { PowerState, Reconsidered } from '../../domain/power/power-state.ts';
+import type { SupersededWish } from '../../domain/power/run-item.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import { newId } from '../shared/new-id.ts';
@@ -18,6 +19,9 @@ export interface TriggerFire {
   dueAt: Instant;
   /** Its local time, as the trigger has it. */
   localTime: string;
+  /** Where that local time was left out by a clock change, and what else was said at its end. */
+  moved: 'gap' | null;
+  superseded: SupersededWish[];
   /** The end of the schedule's validity: its word counts no longer. */
   until: Instant | null;
 }
@@ -69,8 +73,8 @@ function claimOf(organizationId: string, fire: TriggerFire, { id, cause, at }: {
 }
 
 function wishOf({ state, isNewWish }: Reconsidered, fire: TriggerFire): Wish[] {
-  const { resourceId, scheduleId, dueAt, localTime } = fire;
-  const wish = { resourceId, scheduleId, dueAt, localTime, generation: state.generation };
+  const { resourceId, scheduleId, dueAt, localTime, moved, superseded } = fire;
+  const wish = { resourceId, scheduleId, dueAt, localTime, moved, superseded, generation: state.generation };
   if (state.wanted !== null && isNewWish) return [{ ...wish, action: state.wanted, overruledBy: null }];
   return [{ ...wish, action: fire.wanted, overruledBy: overruling(state) }];
 }

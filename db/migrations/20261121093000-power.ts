@@ -121,6 +121,9 @@ const POWER = `
     -- The fire that made it: its instant and its local time; null for a person's wish or a claim's edge.
     due_at timestamptz not null,
     local_time text,
+    -- 'gap' where that local time was left out by a clock change, and the local times it acted in place of: [{localTime, wanted}].
+    moved text constraint power_run_items_moved check (moved in ('gap')),
+    superseded jsonb not null default '[]',
     action text collate "C" not null constraint power_run_items_action check (action in ('on', 'off')),
     generation bigint not null,
     state text collate "C" not null constraint power_run_items_state

@@ -8,11 +8,11 @@ type Row = Record<string, unknown>;
 export async function insertRunItems(tx: Transaction, organizationId: string, runId: string, items: readonly RunItem[]): Promise<void> {
   await tx.raw(
     `insert into power_run_items (run_id, organization_id, position, resource_id, data_source_id, schedule_id, slot, due_at,
-       local_time, action, generation, state, attempts, detail, next_attempt_at, deadline_at, finished_at)
-     select :runId, :organizationId, position, "resourceId", "dataSourceId", "scheduleId", slot, "dueAt", "localTime", action,
+       local_time, moved, superseded, action, generation, state, attempts, detail, next_attempt_at, deadline_at, finished_at)
+     select :runId, :organizationId, position, "resourceId", "dataSourceId", "scheduleId", slot, "dueAt", "localTime", moved, superseded, action,
        generation, state, attempts, detail, "nextAttemptAt", "deadlineAt", "finishedAt"
      from jsonb_to_recordset(cast(:items as jsonb)) as i (position integer, "resourceId" text, "dataSourceId" text,
-       "scheduleId" text, slot integer, "dueAt" timestamptz, "localTime" text, action text, generation bigint, state text,
+       "scheduleId" text, slot integer, "dueAt" timestamptz, "localTime" text, moved text, superseded jsonb, action text, generation bigint, state text,
        attempts integer, detail text, "nextAttemptAt" timestamptz, "deadlineAt" timestamptz, "finishedAt" timestamptz)`,
     { runId, organizationId, items: JSON.stringify(items) },
   );
@@ -62,6 +62,8 @@ export function toRunItem(row: Row): RunItem {
     slot: row.slot as number,
     dueAt: row.due_at as string,
     localTime: row.local_time as string | null,
+    moved: row.moved as RunItem['moved'],
+    superseded: row.superseded as RunItem['superseded'],
     action: row.action as RunItem['action'],
     generation: row.generation as number,
     state: row.state as RunItem['state'],

@@ -74,6 +74,14 @@ export function lastFireAtOrBefore(rule: ScheduleRule, at: Instant): Fire | null
   return newest === undefined ? null : fireOf(newest, null);
 }
 
+/** The fires in whose place `fire` acts: those whose local times a clock change moved to its instant too, in local order. */
+export function supersededBy(rule: ScheduleRule, fire: Fire): Fire[] {
+  const at = Date.parse(fire.at);
+  // Only the end of a gap is shared, and nearly no instant is one.
+  if (offsetAt(rule.timeZone, at - 1) === offsetAt(rule.timeZone, at)) return [];
+  return firesBetween(rule, toInstant(at - 1), fire.at, { limit: 1, withSuperseded: true }).filter((one) => one.supersededBy !== null);
+}
+
 /**
  * The fires in (`after`, `upTo`], in time order: at most `limit` that act; go on from the last one's `at` for more. With
  * `withSuperseded` each is preceded by those it supersedes, which do not count.

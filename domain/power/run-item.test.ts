@@ -9,7 +9,7 @@ const later = (seconds: number) => plusMilliseconds(AT, seconds * 1000);
 const seen = (state: InstanceState, stateReason: string | null = null) => ({ state, stateReason });
 
 function item(given: Partial<RunItem> = {}): RunItem {
-  const wish = { position: 0, resourceId: 'res_a', dataSourceId: 'ds_a', scheduleId: null, slot: 0, dueAt: AT, localTime: null, action: 'on' as const, generation: 1 };
+  const wish = { position: 0, resourceId: 'res_a', dataSourceId: 'ds_a', scheduleId: null, slot: 0, dueAt: AT, localTime: null, moved: null, superseded: [], action: 'on' as const, generation: 1 };
   return { ...newRunItem(wish, AT), ...given };
 }
 

@@ -12,6 +12,12 @@ import { fulfils } from './power-state.ts';
  */
 export type RunItemState = 'open' | 'settled' | 'superseded' | 'overruled' | 'failed';
 
+/** A trigger's word that another one of the same instant took the place of. */
+export interface SupersededWish {
+  localTime: string;
+  wanted: Wanted;
+}
+
 /** One instance of a power run: what is wanted of it and how far that got. */
 export interface RunItem {
   position: number;
@@ -23,6 +29,10 @@ export interface RunItem {
   dueAt: Instant;
   /** The fire's local time, null when no trigger made it. */
   localTime: string | null;
+  /** The local time lay in a gap of the clock, and `dueAt` is the gap's end. */
+  moved: 'gap' | null;
+  /** What else the schedule would have said at this instant, in local order: local times of the same gap. */
+  superseded: SupersededWish[];
   action: Wanted;
   generation: number;
   state: RunItemState;
@@ -48,7 +58,10 @@ const STUCK_AFTER_MS = 45 * 60_000;
 /** A cloud may show the state of before its own answer for a while. */
 const CONSISTENT_AFTER_MS = 20_000;
 
-export function newRunItem(wish: Pick<RunItem, 'position' | 'resourceId' | 'dataSourceId' | 'scheduleId' | 'slot' | 'dueAt' | 'localTime' | 'action' | 'generation'>, at: Instant): RunItem {
+/** What an item is made of. */
+export type RunItemWish = Pick<RunItem, 'position' | 'resourceId' | 'dataSourceId' | 'scheduleId' | 'slot' | 'dueAt' | 'localTime' | 'moved' | 'superseded' | 'action' | 'generation'>;
+
+export function newRunItem(wish: RunItemWish, at: Instant): RunItem {
   return {
     ...wish,
     state: 'open',

@@ -77,6 +77,10 @@ test('of two triggers in the hour that spring leaves out only the latest acts, a
   await power.travelTo('2035-03-25T04:00:00.000Z');
   t.deepEqual(await changesOf(power, stopping), ['2035-03-25T01:00 stop', '2035-03-25T03:00 start']);
   t.deepEqual(await localTimes(power, stopping), ['2035-03-25T02:45', '2035-03-25T05:00']);
+  t.deepEqual((await power.items(stopping)).map(({ moved, superseded }) => [moved, superseded]), [
+    ['gap', [{ localTime: '2035-03-25T02:15', wanted: 'on' }]],
+    [null, []],
+  ]);
   t.deepEqual(await changesOf(power, staying), [], 'the superseded power_off never reached it');
   t.deepEqual(await localTimes(power, staying), ['2035-03-25T02:45', '2035-03-25T05:00']);
 });
