@@ -113,12 +113,21 @@ test('a change is set beside the schedule as it is, and without one the schedule
   t.like(body.today, { fires: 20, hours_on: '120', costs: [{ currency: 'USD', amount: '12' }] } as never);
   t.like(body.proposed, { hours_on: '100', costs: [{ currency: 'USD', amount: '10' }] } as never);
   t.deepEqual(body.savings, [{ currency: 'USD', amount: '2' }]);
+  t.deepEqual([body.actions_total, body.action_changes_total], [20, 20], 'on at eight as before; off at another hour on ten days');
+  t.deepEqual(body.action_changes.slice(0, 3), [
+    { at: '2035-07-01T18:00:00.000Z', local_time: '2035-07-01T18:00', action: 'power_off', only_in: 'proposed' },
+    { at: '2035-07-01T20:00:00.000Z', local_time: '2035-07-01T20:00', action: 'power_off', only_in: 'today' },
+    { at: '2035-07-02T18:00:00.000Z', local_time: '2035-07-02T18:00', action: 'power_off', only_in: 'proposed' },
+  ]);
+  const same = (await simulate({ ...period, changes: { triggers: [off('20:00'), on('08:00')] } })).body;
+  t.deepEqual([same.action_changes, same.action_changes_total], [[], 0], 'another way to write the same');
   const moved = (await simulate({ ...period, changes: { skip_dates: ['2035-07-02'], time_zone: 'Asia/Tokyo' } })).body;
   // In Tokyo it is 09:00 of July 1 then, off, and July 2 is left out: eight days of 12 hours, and one hour of July 11.
   t.like(moved.actions[0], { at: '2035-07-02T23:00:00.000Z', local_time: '2035-07-03T08:00', action: 'power_on' });
   t.is(moved.proposed.hours_on, '97');
   const alone = (await simulate(period)).body;
   t.like(alone.today, { fires: 0, hours_on: '240', costs: [{ currency: 'USD', amount: '24' }] } as never);
+  t.deepEqual([alone.action_changes_total, new Set(alone.action_changes.map((change: { only_in: string }) => change.only_in))], [20, new Set(['proposed'])]);
 });
 
 test('a year is a year, with its clock changes and its leap day', async (t) => {
@@ -135,6 +144,9 @@ test('a year is a year, with its clock changes and its leap day', async (t) => {
   t.like(body.proposed, { fires: 732, hours_on: '2928', costs: [{ currency: 'USD', amount: '292.8' }] } as never);
   t.like(body.today, { hours_on: '8784', costs: [{ currency: 'USD', amount: '878.4' }] } as never);
   t.is(body.actions.length, 732);
+  const busy = Array.from({ length: 6 }, (_, hour) => [on(`0${hour}:00`), off(`0${hour}:30`)]).flat();
+  const full = (await simulateRule({ triggers: busy, from: '2035-12-31T23:00:00Z', until: '2036-12-31T23:00:00Z', initial_state: 'off' })).body;
+  t.deepEqual([full.actions.length, full.actions_total, full.action_changes.length, full.action_changes_total], [1000, 366 * 12, 1000, 366 * 12], 'cut, and it says so');
 });
 
 test('a resource counts once, and one of another organization is refused by its place', async (t) => {

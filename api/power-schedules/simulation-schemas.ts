@@ -1,5 +1,6 @@
 import { COST_METRICS } from '../../domain/billing/expense-query.ts';
 import { currencyCode, decimalText } from '../shared/cost-fields.ts';
+import { POWER_ACTIONS } from '../../domain/power-schedules/schedule-rule.ts';
 import { idOf, instant, instantInput } from '../shared/fields.ts';
 import { z } from '../shared/zod.ts';
 import { fireBody, ruleFields } from './schemas.ts';
@@ -41,7 +42,12 @@ export const simulationBody = z
     actual: z.array(z.strictObject({ currency: currencyCode, hours: decimalText, amount: decimalText })).openapi({
       description: 'What bills charged for their hours in the past part of the period, on the UTC days that are nearest to it.',
     }),
-    actions: z.array(fireBody).openapi({ description: 'The first 1,000 fires that change the state.' }),
+    actions: z.array(fireBody).openapi({ description: 'The first 1,000 fires of the proposal that change the state.' }),
+    actions_total: z.int(),
+    action_changes: z
+      .array(z.strictObject({ at: instant, local_time: z.string(), action: z.enum(POWER_ACTIONS), only_in: z.enum(['today', 'proposed']) }))
+      .openapi({ description: 'The first 1,000 actions that only one of the two has, in time order: what would be different.' }),
+    action_changes_total: z.int(),
   })
   .openapi('PowerScheduleSimulation');
 

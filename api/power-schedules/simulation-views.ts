@@ -2,11 +2,11 @@ import { Big } from 'big.js';
 import type { HourlyCost } from '../../db/billing/hourly-costs.ts';
 import type { CostMetric } from '../../domain/billing/expense-query.ts';
 import { sumRates, type InstanceRate } from '../../domain/power-schedules/rates.ts';
-import { firesBetween, MOST_PREVIEWED } from '../../domain/power-schedules/recurrence.ts';
+import { MOST_PREVIEWED } from '../../domain/power-schedules/recurrence.ts';
 import type { ScheduleRule } from '../../domain/power-schedules/schedule-rule.ts';
-import { simulate, type PowerState, type Simulation, type SimulatedCourse } from '../../domain/power-schedules/simulate.ts';
+import { actionChanges, simulate, type PowerState, type SimulatedCourse } from '../../domain/power-schedules/simulate.ts';
 import type { Money } from '../../domain/shared/money.ts';
-import { plusMilliseconds, type Instant } from '../../domain/shared/time.ts';
+import type { Instant } from '../../domain/shared/time.ts';
 import type { z } from '../shared/zod.ts';
 import type { savingsBody, simulationBody } from './simulation-schemas.ts';
 import { fireView } from './views.ts';
@@ -30,6 +30,7 @@ export function simulationView(wish: SimulationWish): z.input<typeof simulationB
   const rates = sumRates(wish.rates);
   const count = wish.resourceIds.length;
   const bare = simulate({ proposed, today, from, until, initialState, rate: null });
+  const changes = actionChanges(bare);
   const priced = rates.map((rate) => ({ rate, simulation: simulate({ proposed, today, from, until, initialState, rate }) }));
   const costsOf = (which: 'today' | 'proposed'): Money[] => priced.map(({ rate, simulation }) => ({ currency: rate.currency, amount: simulation[which].cost ?? '0' }));
   const bases: Record<string, number> = {};
@@ -45,7 +46,10 @@ export function simulationView(wish: SimulationWish): z.input<typeof simulationB
     proposed: courseView(bare.proposed, costsOf('proposed'), count),
     savings: priced.map(({ rate, simulation }) => ({ currency: rate.currency, amount: simulation.saving ?? '0' })),
     actual: actualView(wish.actual),
-    actions: actionsOf(bare, proposed),
+    actions: bare.proposed.actions.slice(0, MOST_PREVIEWED).map(fireView),
+    actions_total: bare.proposed.actions.length,
+    action_changes: changes.slice(0, MOST_PREVIEWED).map(({ fire, onlyIn }) => ({ at: fire.at, local_time: fire.localTime, action: fire.action, only_in: onlyIn })),
+    action_changes_total: changes.length,
   };
 }
 
@@ -76,15 +80,6 @@ function actualView(rows: readonly HourlyCost[]) {
     sums.set(currency, { hours: sum.hours.plus(hours), cost: sum.cost.plus(cost) });
   }
   return [...sums].map(([currency, sum]) => ({ currency, hours: sum.hours.toFixed(), amount: sum.cost.toFixed() }));
-}
-
-/** Fires of the proposal at which its state changes. */
-function actionsOf({ from, until, proposed }: Simulation, rule: ScheduleRule) {
-  const changes = new Set(proposed.intervals.map((interval) => interval.from));
-  return firesBetween(rule, plusMilliseconds(from, -1), plusMilliseconds(until, -1), { limit: Number.POSITIVE_INFINITY, withSuperseded: false })
-    .filter((fire) => changes.has(fire.at))
-    .slice(0, MOST_PREVIEWED)
-    .map(fireView);
 }
 
 export function savingsView(

@@ -3,7 +3,7 @@ import { plainDecimal } from '../billing/decimal-text.ts';
 import { invalidField } from '../shared/errors.ts';
 import { plusMilliseconds } from '../shared/time.ts';
 import type { Instant } from '../shared/time.ts';
-import { firesBetween } from './recurrence.ts';
+import { firesBetween, type Fire } from './recurrence.ts';
 import type { ScheduleRule } from './schedule-rule.ts';
 
 const HOUR_MS = 3_600_000;
@@ -46,7 +46,9 @@ export interface StateInterval {
 export interface SimulatedCourse {
   /** Times at which the schedule acts. */
   fires: number;
-  /** Of those, the ones that change the state: what the cloud is asked for. */
+  /** Those that change the state, in time order: what the cloud is asked for. */
+  actions: Fire[];
+  /** How many of them turn on, and how many off. */
   powerOns: number;
   powerOffs: number;
   /** Exact, with milliseconds as fraction; together the period's length. */
@@ -92,25 +94,43 @@ export function simulate(input: SimulationInput): Simulation {
   };
 }
 
+/** An action of one of two courses that the other does not have. */
+export interface ActionChange {
+  fire: Fire;
+  onlyIn: 'today' | 'proposed';
+}
+
+/** How the two courses differ in what the cloud is asked for and when, in time order; empty when they ask the same. */
+export function actionChanges({ today, proposed }: Pick<Simulation, 'today' | 'proposed'>): ActionChange[] {
+  const keyOf = ({ at, action }: Fire): string => `${at} ${action}`;
+  const [inToday, inProposed] = [new Set(today.actions.map(keyOf)), new Set(proposed.actions.map(keyOf))];
+  return [
+    ...today.actions.filter((fire) => !inProposed.has(keyOf(fire))).map((fire) => ({ fire, onlyIn: 'today' as const })),
+    ...proposed.actions.filter((fire) => !inToday.has(keyOf(fire))).map((fire) => ({ fire, onlyIn: 'proposed' as const })),
+  ].toSorted((a, b) => Date.parse(a.fire.at) - Date.parse(b.fire.at));
+}
+
 function courseOf(rule: ScheduleRule, from: Instant, until: Instant, initialState: PowerState, rate: Big | null): SimulatedCourse {
   // (a, b] in whole milliseconds: from the period's first instant to its last.
   const fires = firesBetween(rule, plusMilliseconds(from, -1), plusMilliseconds(until, -1), { limit: Number.POSITIVE_INFINITY, withSuperseded: false });
   const intervals: StateInterval[] = [];
-  const counts = { on: 0, off: 0 };
+  const actions: Fire[] = [];
   let [state, since] = [initialState, from];
-  for (const { at, action } of fires) {
-    const wanted = action === 'power_on' ? 'on' : 'off';
+  for (const fire of fires) {
+    const { at } = fire;
+    const wanted = fire.action === 'power_on' ? 'on' : 'off';
     if (wanted === state) continue;
     if (at > since) intervals.push({ state, from: since, until: at });
-    counts[wanted] += 1;
+    actions.push(fire);
     [state, since] = [wanted, at];
   }
   intervals.push({ state, from: since, until });
-  return { fires: fires.length, powerOns: counts.on, powerOffs: counts.off, ...measured(intervals, rate) };
+  const powerOns = actions.filter(({ action }) => action === 'power_on').length;
+  return { fires: fires.length, actions, powerOns, powerOffs: actions.length - powerOns, ...measured(intervals, rate) };
 }
 
 function alwaysOn(from: Instant, until: Instant, rate: Big | null): SimulatedCourse {
-  return { fires: 0, powerOns: 0, powerOffs: 0, ...measured([{ state: 'on', from, until }], rate) };
+  return { fires: 0, actions: [], powerOns: 0, powerOffs: 0, ...measured([{ state: 'on', from, until }], rate) };
 }
 
 function measured(intervals: StateInterval[], rate: Big | null): Pick<SimulatedCourse, 'secondsOn' | 'secondsOff' | 'cost' | 'intervals'> {
