@@ -10,7 +10,6 @@ import { requireIfMatch } from '../shared/etag.ts';
 import { idOf, inOrganization } from '../shared/fields.ts';
 import { defineOperation, type RequestContext } from '../shared/operation.ts';
 import { pageOf, readCursor, toPage } from '../shared/page.ts';
-import { projectOf } from '../shared/project-header.ts';
 import { z } from '../shared/zod.ts';
 import { bookerOf } from './booker.ts';
 import { bookedBody, bookingBody, bookingEdit, bookingsQuery, bookInput } from './schemas.ts';
@@ -51,7 +50,7 @@ const book = defineOperation({
       periods,
       note: body.note,
       sshKeyId: body.ssh_key_id,
-      projectId: projectOf(context, body.project_id),
+      projectId: body.project_id ?? null,
     };
     return await context.transact(async (tx) => {
       const bookings = await bookEnvironment(tx, request, { at, by, booker });

@@ -29,6 +29,7 @@ const apply = defineOperation({
   access: { kind: 'organization', role: 'member', scopeFrom: 'path' },
   tokenScope: 'write',
   params: inOrganization,
+  projectHeader: true,
   body: applyInput,
   responses: { 201: applicationBody },
   async handle(context, { body }) {

@@ -16,6 +16,7 @@ const decimal = z.string().openapi({ description: 'Exact decimal text.' });
 const reason = z.string().trim().max(2000).default('');
 const remark = z.string().trim().max(2000);
 const people = z.array(idOf('user')).max(MOST_PEOPLE);
+const projectOfBody = idOf('project').openapi({ description: 'May be left out where the header Orrery-Project names it.' });
 
 const quotaInput = z
   .strictObject({ gpu: amount, cpu: amount.nullable(), ram_gib: amount.nullable() })
@@ -37,14 +38,14 @@ const forProject = z.strictObject({
 
 const forExtension = z.strictObject({
   type: z.literal('period-extension'),
-  project_id: idOf('project'),
+  project_id: projectOfBody,
   days: z.int().openapi({ description: 'Calendar days, counted from the project’s old end.' }),
   reason,
 });
 
 const forGpus = z.strictObject({
   type: z.literal('gpu-quota'),
-  project_id: idOf('project'),
+  project_id: projectOfBody,
   additional_gpus: amount.openapi({ description: 'How many more; exact decimal text.' }),
   reason,
 });

@@ -6,6 +6,7 @@ import type { Actor } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Caller } from './caller.ts';
 import type { ApiDependencies } from './dependencies.ts';
+import { PROJECT_HEADER, takesProject } from './project-header.ts';
 import { z } from './zod.ts';
 
 export const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
@@ -111,7 +112,7 @@ export interface OperationDefinition<
   responses: R;
   /** `none` for a POST that records nothing (a preview, a login): Idempotency-Key is then without effect. */
   idempotency?: 'recorded' | 'none';
-  /** It may be for a project, which Orrery-Project names too: see project-header.ts. */
+  /** Its body takes a `project_id`, which Orrery-Project may name instead: see project-header.ts. */
   projectHeader?: boolean;
   handle(context: RequestContext<NoInfer<R>>, input: Input<z.output<P>, z.output<Q>, z.output<B>>): Promise<Answer<NoInfer<R>>>;
 }
@@ -153,6 +154,7 @@ export function defineOperation<
     throw new Error(`${definition.id}: the path names {${named.join('}, {')}}, params declare ${declared.join(', ')}`);
   }
   if (definition.body !== undefined && definition.method === 'get') throw new Error(`${definition.id}: GET takes no body`);
+  if (definition.projectHeader === true && !takesProject(definition.body ?? null)) throw new Error(`${definition.id}: it reads ${PROJECT_HEADER}, and its body takes no project_id`);
   const { access } = definition;
   if (access.kind === 'organization' && access.scopeFrom === 'path' && !named.includes('organization_id')) {
     throw new Error(`${definition.id}: its organization comes from the path, which has no {organization_id}`);

@@ -20,7 +20,7 @@ import {
 } from './idempotency.ts';
 import type { AnyAnswer, Operation, RequestContext } from './operation.ts';
 import { fieldProblems, invalidRequest, requestIdOf, TransportError } from './problem.ts';
-import { PROJECT_HEADER } from './project-header.ts';
+import { PROJECT_HEADER, withProjectOf } from './project-header.ts';
 import { unstorableText } from './storable-text.ts';
 import { z } from './zod.ts';
 
@@ -140,7 +140,8 @@ async function readBody(operation: Operation, request: Request, response: Respon
 function parseInput(operation: Operation, request: Request): { query: unknown; body: unknown } {
   const query = operation.query.safeParse(withLists(operation.query, request.query));
   // Body-less operations refuse every field of a body, by name.
-  const body = (operation.body ?? z.strictObject({}).optional()).safeParse(request.body);
+  const said = operation.projectHeader ? withProjectOf(request.get(PROJECT_HEADER), operation.body, request.body) : (request.body as unknown);
+  const body = (operation.body ?? z.strictObject({}).optional()).safeParse(said);
   const problems: FieldProblem[] = [
     ...(query.success ? [] : fieldProblems(query.error.issues)),
     ...(body.success ? [] : fieldProblems(body.error.issues)),
