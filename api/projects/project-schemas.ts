@@ -43,7 +43,9 @@ const cardFields = {
   managers: z.array(named),
   members: z.array(named),
   people_count: z.int().openapi({ description: 'Managers and members.' }),
-  open_bookings: z.int(),
+  counts: z
+    .strictObject({ bookings: z.int(), containers: z.int(), jobs: z.int() })
+    .openapi({ description: 'What it has now, or will: bookings that are reserved or under way. Containers and jobs do not exist yet, and are 0.' }),
   quota: z
     .strictObject({ quota: limitsBody, used: exactBody, held: exactBody, free: limitsBody })
     .nullable()

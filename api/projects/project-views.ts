@@ -35,7 +35,7 @@ export function cardView(card: ProjectCard, organizationId: string, at: Instant)
     managers: card.managers.map(personView),
     members: card.members.map(personView),
     people_count: card.managers.length + card.members.length,
-    open_bookings: card.openBookings,
+    counts: card.counts,
     quota: card.quota === null ? null : { quota: card.quota.quota, used: card.quota.used, held: card.quota.held, free: card.quota.free },
     role: card.role,
     version: card.version,

@@ -67,7 +67,7 @@ test.serial('one call lists cards: people, quota, bookings, days left, what come
   t.deepEqual(all.body.items.map(({ name }: { name: string }) => name), ['Iris', 'Later', 'Maybe']);
   t.like(all.body, { total: 3, displayed: 3, next_page_token: null });
   t.like(all.body.items[0], {
-    state: 'active', days_left: 30, open_bookings: 1, people_count: 2, role: null, next: { what: 'end', on: project.endDate }, managers: [{ id: its.lead.id }], members: [{ id: its.hand.id }],
+    state: 'active', days_left: 30, counts: { bookings: 1, containers: 0, jobs: 0 }, people_count: 2, role: null, next: { what: 'end', on: project.endDate }, managers: [{ id: its.lead.id }], members: [{ id: its.hand.id }],
     quota: { quota: { gpu: '1', cpu: '4', ram_gib: '16' }, used: { gpu: '0' } },
   });
   t.like(all.body.items[1], { state: 'scheduled', next: { what: 'start', on: soon } });

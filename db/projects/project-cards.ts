@@ -2,6 +2,7 @@ import type { Project, ProjectPeriod, ProjectRole, ProjectState } from '../../do
 import { quotaSumsOfProjects, type QuotaView } from '../quotas/quota-list.ts';
 import type { Database } from '../shared/connection.ts';
 import { escapeLike } from '../shared/like.ts';
+import { countsOfProjects, NOTHING, type CardCounts } from './card-counts.ts';
 import { toPeriods } from './project-store.ts';
 
 type Row = Record<string, unknown>;
@@ -38,8 +39,8 @@ export interface ProjectCard extends CardFields {
   periods: ProjectPeriod[];
   managers: Named[];
   members: Named[];
-  /** What its owners count. */
-  openBookings: number;
+  /** What it has now, or will. */
+  counts: CardCounts;
   quota: QuotaView | null;
   /** Of the viewer in it; null when they only see it as a manager of the organization. */
   role: ProjectRole | null;
@@ -105,15 +106,9 @@ async function cardsOf(db: Database, organizationId: string, { userId }: Viewer,
     .whereIn('m.project_id', ids)
     .orderBy(['u.display_name', 'u.id'])
     .select<{ project_id: string; id: string; display_name: string; role: ProjectRole }[]>('m.project_id', 'u.id', 'u.display_name', 'm.role');
-  const bookings = await db('bookings')
-    .where('organization_id', organizationId)
-    .whereIn('project_id', ids)
-    .whereIn('state', ['reserved', 'active'])
-    .groupBy('project_id')
-    .select<{ project_id: string; count: number }[]>('project_id', db.raw('count(*)'));
+  const counts = await countsOfProjects(db, organizationId, ids);
   const quotas = await quotaSumsOfProjects(db, organizationId, ids);
   const peopleOf = Map.groupBy(people, (one) => one.project_id);
-  const bookingsOf = new Map(bookings.map((one) => [one.project_id, one.count]));
   return rows.map((row) => {
     const id = row.id as string;
     const inIt = peopleOf.get(id) ?? [];
@@ -122,7 +117,7 @@ async function cardsOf(db: Database, organizationId: string, { userId }: Viewer,
       ...toFields(row),
       managers: named('manager'),
       members: named('member'),
-      openBookings: bookingsOf.get(id) ?? 0,
+      counts: counts.get(id) ?? NOTHING,
       quota: quotas.get(id) ?? null,
       role: inIt.find((one) => one.id === userId)?.role ?? null,
     };
