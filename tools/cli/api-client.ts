@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { changedSchedule, held, instance, preview, run, runItem, schedule, type FirstPage, type Held, type Instance, type Preview, type Run, type RunItem, type Schedule } from './power-shapes.ts';
+import { changedSchedule, held, instance, preview, run, runItem, schedule, simulation, type FirstPage, type Held, type Instance, type Preview, type Run, type RunItem, type Schedule, type Simulation } from './power-shapes.ts';
 
 // The shapes are those of /openapi.json, as far as this client reads them; more fields may come.
 const organization = z.object({ id: z.string(), name: z.string() });
@@ -186,6 +186,12 @@ export class ApiClient {
 
   async previewSchedule(id: string, count: number): Promise<Preview> {
     return preview.parse((await this.#call('POST', `/v1/power-schedules/${id}:preview`, { count })).body);
+  }
+
+  /** What a schedule, or a change to it, comes to; also the answer whole. */
+  async simulateSchedule(id: string, wish: { from: string; until: string; changes?: unknown }): Promise<{ answer: unknown; simulation: Simulation }> {
+    const { body } = await this.#call('POST', `/v1/power-schedules/${id}:simulate`, wish);
+    return { answer: body, simulation: simulation.parse(body) };
   }
 
   /** The first instances whose name or native id holds the text. */

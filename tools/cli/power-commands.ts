@@ -3,6 +3,7 @@ import { connectClient, findOrganization } from './context.ts';
 import { changePower, type PowerFlags, type PowerVerb } from './power.ts';
 import { describeItems, describeRuns } from './runs.ts';
 import { describePreview, describeSchedules } from './schedules.ts';
+import { describeSimulation, type SimulateFlags } from './simulate.ts';
 
 interface CommonFlags {
   organization?: string;
@@ -17,7 +18,7 @@ const VERBS: readonly [PowerVerb, string][] = [
   ['release', 'End the hold on an instance: its schedule applies again'],
 ];
 
-/** Adds `schedules`, `power` and `runs`; `subcommand` makes one with the flags that all take. */
+/** Adds `schedules`, `simulate`, `power` and `runs`; `subcommand` makes one with the flags that all take. */
 export function addPowerCommands(program: Command, subcommand: (program: Command, usage: string, description: string) => Command): void {
   const schedules = subcommand(program, 'schedules', 'Power schedules: when instances are on and off').action(async (flags: CommonFlags) => {
     const { client, organization } = await organizationOf(flags);
@@ -31,6 +32,16 @@ export function addPowerCommands(program: Command, subcommand: (program: Command
       const flags = command.optsWithGlobals<CommonFlags & { count: number }>();
       const { client, organization } = await organizationOf(flags);
       console.log(await describePreview(client, organization.id, schedule, flags.count));
+    });
+
+  subcommand(program, 'simulate <schedule>', 'What a schedule, by its id or name, comes to: hours, starts and stops, cost, saving')
+    .option('--from <instant>', 'like 2026-12-01T00:00:00Z; by default now')
+    .option('--until <instant>', 'at most 366 days later; by default 30')
+    .option('--changes <file>', 'JSON of what would change: set beside the schedule as it is')
+    .option('--json', 'the API’s whole answer')
+    .action(async (schedule: string, flags: CommonFlags & SimulateFlags) => {
+      const { client, organization } = await organizationOf(flags);
+      console.log(await describeSimulation(client, organization.id, schedule, flags));
     });
 
   const power = subcommand(program, 'power', 'Start, stop or hold an instance, whatever its schedule says');

@@ -15,6 +15,19 @@ export const schedule = z.object({
 });
 export const changedSchedule = z.object({ power_schedule: schedule });
 export const preview = z.object({ time_zone: z.string(), fires: z.array(fire) });
+const money = z.object({ currency: z.string(), amount: z.string() });
+const course = z.object({ power_ons: z.number(), power_offs: z.number(), hours_on: z.string(), hours_off: z.string(), costs: z.array(money) });
+export const simulation = z.object({
+  from: z.string(),
+  until: z.string(),
+  instances: z.number(),
+  instances_with_rate: z.number(),
+  today: course,
+  proposed: course,
+  savings: z.array(money),
+  action_changes: z.array(z.object({ at: z.string(), local_time: z.string(), action: z.enum(['power_on', 'power_off']), only_in: z.enum(['today', 'proposed']) })),
+  action_changes_total: z.number(),
+});
 export const run = z.object({
   id: z.string(),
   cause: z.string(),
@@ -39,6 +52,7 @@ export const held = z.object({ power: z.object({ wanted: z.enum(['on', 'off']).n
 
 export type Schedule = z.infer<typeof schedule>;
 export type Preview = z.infer<typeof preview>;
+export type Simulation = z.infer<typeof simulation>;
 export type Run = z.infer<typeof run>;
 export type RunItem = z.infer<typeof runItem>;
 export type Instance = z.infer<typeof instance>;

@@ -1,4 +1,6 @@
 import test from 'ava';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { startApi, type RunningApi } from '../../api/main.ts';
 import { bootstrapAdministrator } from '../../commands/identity/bootstrap.ts';
 import { createSchedule } from '../../commands/power-schedules/edit-schedule.ts';
@@ -66,6 +68,24 @@ test.serial('schedules lists them, and preview says what one does next', async (
   const missing = await orrery('schedules', 'preview', 'Nights');
   t.deepEqual([missing.code, missing.out], [1, '']);
   t.regex(missing.error, /^There is no power schedule Nights; there are: Office hours \(psc_\w+\)\.\n$/);
+});
+
+test.serial('simulate prints what a schedule comes to, and what a change would make different', async (t) => {
+  const period = ['--from', '2036-01-07T00:00:00Z', '--until', '2036-01-08T00:00:00Z'];
+  const alone = await orrery('simulate', 'Office hours', ...period);
+  t.is(alone.code, 0, alone.error);
+  t.regex(alone.out, /^Office hours, 2036-01-07 00:00 to 2036-01-08 00:00 UTC, 1 instances\n\n\s+always on\s+scheduled\n/);
+  t.regex(alone.out, /\nhours on\s+24\s+\d+\n/);
+  const changes = join(running.directory, 'changes.json');
+  writeFileSync(changes, JSON.stringify({ triggers: [{ time: '08:00', action: 'power_on' }, { time: '18:00', action: 'power_off' }] }));
+  const changed = await orrery('simulate', 'Office hours', ...period, '--changes', changes);
+  t.is(changed.code, 0, changed.error);
+  t.regex(changed.out, /\n2 actions differ:\n\+ 2036-01-07 18:00 off \(2036-01-07 17:00 UTC\)\n- 2036-01-07 20:00 off \(2036-01-07 19:00 UTC\)\n$/);
+  const whole = await orrery('simulate', 'Office hours', ...period, '--changes', changes, '--json');
+  t.is((JSON.parse(whole.out) as { action_changes_total: number }).action_changes_total, 2);
+  const refused = await orrery('simulate', 'Office hours', '--from', '2036-01-07T00:00:00Z', '--until', '2036-01-06T00:00:00Z');
+  t.deepEqual([refused.code, /power-schedules\.empty-period/.test(refused.error)], [1, true]);
+  t.regex((await orrery('simulate', 'Office hours', '--changes', join(running.directory, 'none.json'))).error, /cannot be read as JSON/);
 });
 
 test.serial('power start follows the run to its end, and runs shows it', async (t) => {

@@ -21,13 +21,19 @@ export function describeSchedules(schedules: Schedule[]): string {
 
 /** The next fires of a schedule, named by id or name. */
 export async function describePreview(client: ApiClient, organizationId: string, wanted: string, count: number): Promise<string> {
+  const found = await findSchedule(client, organizationId, wanted);
+  return `${found.name}, ${found.status}\n\n${previewTable(await client.previewSchedule(found.id, count))}`;
+}
+
+/** The schedule of that id or name; throws ApiError that names those there are. */
+export async function findSchedule(client: ApiClient, organizationId: string, wanted: string): Promise<Schedule> {
   const schedules = await client.listSchedules(organizationId);
   const found = schedules.find(({ id, name }) => id === wanted || name === wanted);
   if (found === undefined) {
     const there = schedules.map(({ name, id }) => `${name} (${id})`).join(', ') || 'none';
     throw new ApiError('no-schedule', `There is no power schedule ${wanted}; there are: ${there}.`);
   }
-  return `${found.name}, ${found.status}\n\n${previewTable(await client.previewSchedule(found.id, count))}`;
+  return found;
 }
 
 /** Fires as a table; what a clock change moved or left without effect says so. */
