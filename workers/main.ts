@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
-import pino, { type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { configOrExit, type Config } from '../config.ts';
 import { connect } from '../db/shared/connection.ts';
 import type { Clock, Instant } from '../domain/shared/time.ts';
 import { taskQueueName } from '../workflows/messages.ts';
 import { dataSourceDependencies, entities, outboundDependencies, systemClock } from './dependencies.ts';
 import { startMonitor } from './monitor.ts';
+import { workersLog } from './log.ts';
 import { ensureNamespace } from './namespace.ts';
 import { startReconciler } from './reconciler.ts';
 import { startRelay, wakeThrough } from './relay.ts';
@@ -121,7 +122,7 @@ export function installRuntime(log: Logger): void {
 
 if (import.meta.main) {
   const config = configOrExit(process.env);
-  const log = pino({ level: config.logLevel, base: { process: 'workers' } });
+  const log = workersLog(config.logLevel);
   const running = await startWorkers(config, log);
   let stopping: Promise<void> | null = null;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
