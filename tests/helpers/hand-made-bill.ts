@@ -19,6 +19,8 @@ export interface HandMadePeriod {
   rows: HandMadeRow[];
   /** Opaque; another one is another delivery. */
   assembly: string;
+  /** Where a delivery's files lie in the month's folder: by the assembly's own name, or always in the same place where a report overwrites. */
+  folder?: string;
   /** Rows a file; all in one by default. */
   rowsPerFile?: number;
 }
@@ -55,7 +57,7 @@ export function writeHandMadePeriod(root: string, prefix: string, name: string, 
   const perFile = period.rowsPerFile ?? Math.max(1, period.rows.length);
   const reportKeys: string[] = [];
   for (let first = 0; first < Math.max(1, period.rows.length); first += perFile) {
-    const key = `${folder}/${period.assembly}/${name}-${String(reportKeys.length + 1).padStart(5, '0')}.csv.gz`;
+    const key = `${join(folder, period.folder ?? period.assembly)}/${name}-${String(reportKeys.length + 1).padStart(5, '0')}.csv.gz`;
     const lines = period.rows.slice(first, first + perFile).map((row, index) => line(row, period.month, next, first + index));
     put(root, key, gzipSync(`${[HEADER.join(','), ...lines].join('\n')}\n`));
     reportKeys.push(key);

@@ -16,6 +16,8 @@ export interface FaultProxyOptions {
   slowMs?: number;
   /** Only these requests may fail; default all. */
   applies?: (request: RecordedRequest) => boolean;
+  /** Awaited before a request is passed on: what happens at its peer just then. */
+  before?: (request: RecordedRequest) => Promise<void> | undefined;
 }
 
 export interface RecordedRequest {
@@ -53,6 +55,7 @@ export async function startFaultProxy(target: string, options: FaultProxyOptions
     asked.set(identity, repeat + 1);
     if (options.applies?.(recorded) ?? true) recorded.fault = drawFault(rates, options.seed, identity, repeat);
     requests.push(recorded);
+    await options.before?.(recorded);
     await pass(target, request, response, recorded.fault, options.slowMs ?? 200);
   });
   return { ...peer, requests, setRates: (next) => void (rates = next) };
