@@ -34,7 +34,8 @@ export async function revokeApplication(tx: Transaction, ref: EntityRef, decisio
 /**
  * A manager of the organization approves: in one transaction, under the capacity's lock, limits, dates and
  * quota are checked as they are now, and what was asked for is carried out. Whatever refuses it leaves it under
- * review: `applications.decided`, `purposes.*`, `quotas.*` (with `details.first_fit` and `first_fit_date`), `projects.*`.
+ * review: `applications.decided`, `purposes.*`, `quotas.*` (with `details.first_fit` and `first_fit_date`), `projects.*`, among
+ * them `projects.just-expired` where `settleProjectsOf` was not called before.
  */
 export async function approveApplication(tx: Transaction, ref: EntityRef, remark: string, decision: ReviewDecision): Promise<Application> {
   requireDecider(decision.reviewer);

@@ -79,15 +79,17 @@ test('an extension counts from the old end, shows the next dates, and is approve
 });
 
 test('an approval whose new end would not be after now is refused with the fewest days, and stays under review', async (t) => {
-  const { boss, ada, project, approve, extension, read, readProject } = await applySite(t.context.db, on(1));
+  const { boss, ada, project, approve, revoke, extension, read, readProject } = await applySite(t.context.db, on(1));
   const { id, projectId } = await project(ada, on(1), { endDate: '2026-12-10' });
   await approve(boss, on(1), id);
   const wanted = await extension(ada, on(9), projectId, 2);
   t.like(await t.throwsAsync(approve(boss, on(15), wanted.id)), { code: 'projects.extension-too-short', details: { minimum_days: 5 } });
   t.is((await read(wanted.id)).state, 'reviewing');
   t.like(await t.throwsAsync(extension(ada, on(15), projectId, 4)), { code: 'applications.already-open' });
-  await approve(boss, on(12), wanted.id);
-  t.is((await readProject(projectId)).endDate, '2026-12-12');
+  await revoke(ada, on(15), wanted.id);
+  const enough = await extension(ada, on(15), projectId, 5);
+  await approve(boss, on(15), enough.id);
+  t.like(await readProject(projectId), { endDate: '2026-12-15', state: 'active' });
 });
 
 test('what is asked for a project that goes meanwhile ends with its release, and the applicant is told why', async (t) => {

@@ -64,7 +64,8 @@ export async function declineProject(tx: Transaction, ref: EntityRef, reason: De
 /**
  * Moves a project's end by `days` calendar days, counted from the old end, and its quota with it; from a buffer after
  * an expiry it goes on at once. Locks capacity, then project. Throws `projects.extension-too-short` with
- * `details.minimum_days`, `projects.deleted`, `projects.not-extendable`, and what `grantQuota` throws.
+ * `details.minimum_days`, `projects.deleted`, `projects.not-extendable`, `projects.just-expired` where this command is the first
+ * to see its end (callers let what is due happen in a command of its own before), and what `grantQuota` throws.
  */
 export async function extendProject(
   tx: Transaction,

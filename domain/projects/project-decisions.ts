@@ -30,10 +30,14 @@ export function refuseUnextendable(project: Project): void {
   throw notNow(project, 'projects.not-extendable', state === 'reviewing' ? 'is not approved yet: apply for other dates instead.' : `is ${state}: it cannot be extended any more. Apply for a new project.`);
 }
 
-/** Moves the end by `days` calendar days, counted from the old end. In a buffer the project goes on at once. */
+/**
+ * Moves the end by `days` calendar days, counted from the old end. In a buffer the project goes on at once; in one that it
+ * enters only in this command, with `projects.just-expired`, not before that is written.
+ */
 export function extend(project: Project, { days, applicationId }: { days: number; applicationId: string | null }, at: Instant): Settled<Project> {
   refuseUnextendable(project);
   requireUsableExtension(days, project.endDate, project.timeZone, at);
+  refuseJustExpired(project);
   const { nextStartDate, nextEndDate } = nextPeriod(project.endDate, days);
   const longer: Project = {
     ...project,
@@ -52,6 +56,12 @@ export interface PendingExtension {
 }
 
 const NOTHING_PENDING = { pendingExtensionId: null, pendingExtensionExpiresAt: null } as const;
+
+/** No command takes a project into a buffer and out of it: nobody would be told, and nothing would show that it had ended. */
+function refuseJustExpired(project: Project): void {
+  if (!project.news.some(({ kind }) => kind === 'buffer')) return;
+  throw notNow(project, 'projects.just-expired', 'has only now come to its end, which is recorded by itself, before anything else, and with its mails. Let that be done, and ask again.');
+}
 
 /** A pending application for an extension begins, or with null ceases, to hold the release. */
 export function notePending(project: Project, pending: PendingExtension | null, at: Instant): Settled<Project> {
@@ -162,10 +172,10 @@ export function retryRelease(project: Project, at: Instant): Settled<Project> {
   return step(project, withDeadline({ ...project, releaseSteps }, at), 'projects.retry-release');
 }
 
-/** Back from a buffer. What the expiry did stays done; only that it happened is no news any more. */
+/** Back from a buffer. What the expiry did stays done; only a release that was to be announced in this command is no news any more. */
 function outOfBuffer(project: Project, at: Instant): Project {
   const state = project.startedAt === null || at < project.startsAt ? 'scheduled' : 'active';
-  const news = project.news.filter(({ kind }) => kind !== 'buffer' && kind !== 'release-in');
+  const news = project.news.filter(({ kind }) => kind !== 'release-in');
   return { ...project, ...NO_BUFFER, state, noticedUntil: at, news };
 }
 

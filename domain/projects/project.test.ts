@@ -39,7 +39,7 @@ function live(project: Project, to: Instant): { project: Project; steps: string[
     const settled = settleProject({ ...known, news: [] }, at);
     steps.push(...settled.transitions.map(({ action }) => `${at} ${action.replace('projects.', '')}`));
     mails.push(...settled.entity.news.map((news) => `${at} ${news.kind}${'days' in news ? ` ${news.days}` : ''}`));
-    known = { ...settled.entity, lastAt: at };
+    known = { ...settled.entity, lastAt: at, news: [] };
   }
   return { project: known, steps, mails };
 }
@@ -170,15 +170,24 @@ test('an extension that ends before now is refused with the days it needs', (t) 
   for (const days of [0, -1, 1.5, 100_000, Number.NaN]) t.regex(code(() => extend(buffered, { days, applicationId: null }, at)), /^projects\.(extension-too-short|bad-days)$/);
 });
 
-test('an approval of an extension after an unseen expiry does both, and tells of none', (t) => {
+test('an extension leaves no buffer that the same command entered: the expiry is written first, and told of', (t) => {
   const active = live(approved(), '2026-02-15T00:00:00.000Z').project;
   const at = '2026-04-01T00:00:00.000Z';
-  const settled = settleProject(active, at);
-  const after = extend(settled.entity, { days: 10, applicationId: null }, at);
-  t.true(settled.transitions.some(({ action }) => action === 'projects.expire'));
-  t.is(after.entity.state, 'active');
-  t.is(after.entity.bufferNumber, 1, 'what the expiry did stays done');
-  t.deepEqual(after.entity.news, []);
+  const longer = (one: Project) => extend(one, { days: 10, applicationId: null }, at);
+  t.like(t.throws(() => decided(active, at, longer)), { code: 'projects.just-expired', kind: 'conflict', details: { state: 'buffer' } });
+  const expired = decided(active, at);
+  t.deepEqual(expired.news.map(({ kind }) => kind), ['buffer']);
+  const after = decided(expired, at, longer);
+  t.is(after.state, 'active');
+  t.is(after.bufferNumber, 1, 'what the expiry did stays done');
+  t.deepEqual(after.news, []);
+});
+
+test('a release that was to be announced by the extension itself is no news any more', (t) => {
+  const at = '2026-04-07T17:00:00.000Z';
+  const buffered = live(approved(), '2026-04-02T00:00:00.000Z').project;
+  t.deepEqual(decided(buffered, at).news.map(({ kind }) => kind), ['release-in']);
+  t.deepEqual(decided(buffered, at, (one) => extend(one, { days: 30, applicationId: null }, at)).news, []);
 });
 
 test('a pending extension holds the release for seven local days and tells the managers of the organization', (t) => {

@@ -1,5 +1,5 @@
 import { editCapacity } from '../../commands/quotas/edit-capacity.ts';
-import { approveApplication, declineApplication, delegateApplication, revokeApplication } from '../../commands/projects/application-decisions.ts';
+import { approveApplication, declineApplication, delegateApplication, revokeApplication, settleProjectsOf } from '../../commands/projects/application-decisions.ts';
 import { applyForExtension, applyForGpus, applyForProject, type ProjectRequest } from '../../commands/projects/application-requests.ts';
 import { createPurpose } from '../../commands/projects/purposes.ts';
 import { newId } from '../../commands/shared/new-id.ts';
@@ -23,7 +23,7 @@ export async function aReviewer(db: Database, organizationId: string, role: Revi
 
 export const actorOf = ({ userId }: Reviewer): Actor => ({ kind: 'person', id: userId, name: 'Test' });
 
-/** What applying and reviewing is to a test: each call is one transaction. */
+/** What applying and reviewing is to a test. */
 export interface Applying {
   organizationId: string;
   project(by: Reviewer, at: Instant, wish?: Partial<ProjectRequest>): Promise<Application>;
@@ -51,7 +51,11 @@ export function applying(db: Database, organizationId: string): Applying {
     project: (by, at, wish = {}) => run((tx) => applyForProject(tx, { ...projectWish(organizationId, by, at), ...wish }, applies(by, at))),
     extension: (by, at, projectId, days) => run((tx) => applyForExtension(tx, { organizationId, projectId, days, reason: 'not done yet' }, applies(by, at))),
     gpus: (by, at, projectId, additionalGpus) => run((tx) => applyForGpus(tx, { organizationId, projectId, additionalGpus, reason: '' }, applies(by, at))),
-    approve: (by, at, id, remark = '') => run((tx) => approveApplication(tx, ref(id), remark, reviews(by, at))),
+    // As the API does: what is due of the project is a command of its own.
+    approve: async (by, at, id, remark = '') => {
+      await settleProjectsOf(db, organizationId, [id], at);
+      return await run((tx) => approveApplication(tx, ref(id), remark, reviews(by, at)));
+    },
     decline: (by, at, id, remark = 'no room') => run((tx) => declineApplication(tx, ref(id), remark, reviews(by, at))),
     revoke: (by, at, id) => run((tx) => revokeApplication(tx, ref(id), reviews(by, at))),
     delegate: (by, at, id, userId) => run((tx) => delegateApplication(tx, ref(id), userId, reviews(by, at))),
