@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { Big } from 'big.js';
@@ -60,4 +61,27 @@ test('switching a bill from legacy CUR to CUR 2.0 counts nothing twice and rewri
     const dialects = await site.db('billing_periods').where({ data_source_id: id }).distinct('dialect');
     t.deepEqual(dialects.map((row) => row.dialect), ['cur2']);
   }
+});
+
+test('an export that moves to another directory is read there alone, and nothing is counted twice', async (t) => {
+  const [before, after] = [join(site.directory, 'before'), join(site.directory, 'after')];
+  const bill = { ...BILL_DEFAULTS, items: 600, resources: 30 };
+  await generateBill({ ...bill, directory: before, dialects: ['cur-csv'], days: 31 });
+  const organizationId = await anOrganization(site, 'Moving');
+  const connected = await outcomeOf(site, await ask(site, organizationId, exportAt(before, 'cur-csv')));
+  t.is(connected.error, null);
+  const id = connected.dataSourceId;
+  t.is((await importOutcome(site, organizationId, id)).operation.state, 'completed');
+
+  // The same months, delivered anew, and what came since.
+  const { truth } = await generateBill({ ...bill, directory: after, dialects: ['cur2-csv'], days: 40 });
+  rmSync(before, { recursive: true });
+  const moved = await outcomeOf(site, await ask(site, organizationId, exportAt(after, 'cur2-csv'), { dataSourceId: id }));
+  t.is(moved.error, null, JSON.stringify(moved.error));
+  const { operation } = await importOutcome(site, organizationId, id);
+  t.is(operation.state, 'completed', JSON.stringify(operation.error));
+  const billed = Object.entries(truth.totals).map(([currency, sums]) => [currency, new Big(sums.billed).toFixed()]);
+  t.deepEqual(await billedTotals(site, id), Object.fromEntries(billed));
+  t.is((await site.db('billing_periods').where({ data_source_id: id })).length, 2);
+  t.like((await site.db('data_sources').where({ id }).first()).export, { path: after });
 });
