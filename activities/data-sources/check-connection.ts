@@ -33,6 +33,7 @@ export async function checkConnection(deps: DataSourceActivityDependencies, ref:
       // Its time is over while attempts went on: the decision applies that first, and this reason to nothing.
       return await inTransaction(deps.db, (tx) => failConnection(tx, ref, CHECK_EXPIRED, decision()));
     }
+    let accountId: string | null = null;
     try {
       const secret = await openPendingSecret(deps, check);
       const sealed = secret === null ? null : deps.vault.seal(secret, check.dataSourceId);
@@ -42,21 +43,22 @@ export async function checkConnection(deps: DataSourceActivityDependencies, ref:
         await inTransaction(deps.db, (tx) => completeCalendar(tx, ref, sealed, decision()));
       } else {
         const checked = await verify(deps, request, secret, signal);
+        accountId = checked.accountId ?? checked.standInAccount;
         await inTransaction(deps.db, (tx) => completeConnection(tx, ref, checked, sealed, decision()));
       }
     } catch (error) {
       const refused = sqlStateOf(error) === UNIQUE_VIOLATION;
       if (!refused && worthAnotherAttempt(error)) throw error;
       deps.log.warn({ err: error, checkId: ref.id }, 'a connection was refused');
-      const reason = refused ? await refusalOf(deps.db, check, error) : toErrorRecord(error);
+      const reason = refused ? await refusalOf(deps.db, check, accountId, error) : toErrorRecord(error);
       await inTransaction(deps.db, (tx) => failConnection(tx, ref, reason, decision()));
     }
   });
 }
 
 /** What it means to the person who asked that the row cannot be written. */
-async function refusalOf(db: Database, check: CredentialCheck, error: unknown): Promise<ErrorRecord> {
-  return check.request.subject === 'calendar' ? await calendarRefusal(db, check.organizationId, error) : connectionRefusal(error);
+async function refusalOf(db: Database, check: CredentialCheck, accountId: string | null, error: unknown): Promise<ErrorRecord> {
+  return check.request.subject === 'calendar' ? await calendarRefusal(db, check.organizationId, error) : connectionRefusal(db, check, accountId, error);
 }
 
 async function openPendingSecret(deps: DataSourceActivityDependencies, check: CredentialCheck): Promise<string | null> {

@@ -1,5 +1,6 @@
 import { DISCOVERED_TYPES } from '../../domain/resources/discovered-resource.ts';
 import { CLOUDS } from '../../domain/resources/instance.ts';
+import { currencyCode, decimalText } from '../shared/cost-fields.ts';
 import { errorRecord, instant } from '../shared/fields.ts';
 import { z } from '../shared/zod.ts';
 import { DIALECTS, settings } from './connection-schemas.ts';
@@ -51,7 +52,29 @@ export const importBody = z
   })
   .openapi('BillingImport');
 
-const currencyTotals = z.strictObject({ currency: z.string(), rows: z.int(), billed_cost: z.string() });
+const currencyTotals = z.strictObject({ currency: currencyCode, rows: z.int(), billed_cost: decimalText });
+const skippedAccounts = z
+  .array(currencyTotals.extend({ account_id: z.string() }))
+  .openapi({ description: 'Accounts that `linked_accounts: connected` left out, with what they cost.' });
+const changes = z.strictObject({ added: z.int(), changed: z.int(), removed: z.int() });
+
+const reconciliation = z.array(
+  z.strictObject({
+    currency: currencyCode,
+    file_rows: z.int().openapi({ description: 'Line items taken from the files.' }),
+    files_billed_cost: decimalText.openapi({ description: 'Their exact sum.' }),
+    stored_billed_cost: decimalText.openapi({ description: 'Of what is stored: equal, or the import fails.' }),
+  }),
+);
+
+const differences = z.strictObject({
+  cost_rows: changes,
+  resources: changes,
+  billed: z.array(z.strictObject({ currency: currencyCode, before: decimalText, after: decimalText })),
+  services: z
+    .array(z.strictObject({ service: z.string(), currency: currencyCode, billed_change: decimalText }))
+    .openapi({ description: 'Services whose billed cost moved.' }),
+});
 
 /** An import with what it did, month by month and file by file. */
 export const importDetailBody = importBody
@@ -61,8 +84,9 @@ export const importDetailBody = importBody
         billing_period: z.string(),
         outcome: z.enum(['unchanged', 'replaced']),
         completeness: z.string(),
-        reconciliation: z.unknown(),
-        differences: z.unknown(),
+        reconciliation,
+        differences: differences.openapi({ description: 'From what was recorded of the month before.' }),
+        skipped_accounts: skippedAccounts,
       }),
     ),
     files: z.array(
@@ -74,7 +98,7 @@ export const importDetailBody = importBody
         rows: z.int(),
         split_rows: z.int(),
         taken: z.array(currencyTotals),
-        skipped_accounts: z.array(currencyTotals.extend({ account_id: z.string() })),
+        skipped_accounts: skippedAccounts,
       }),
     ),
   })

@@ -1,5 +1,8 @@
+import { Big } from 'big.js';
 import type { BillingImport } from '../../domain/billing/billing-import.ts';
 import type { DataSource } from '../../domain/data-sources/data-source.ts';
+import type { Reconciliation } from '../../db/billing/reconcile-period.ts';
+import type { PeriodDifferences } from '../../db/billing/replace-period.ts';
 import type { DiscoveryScope } from '../../db/data-sources/discovery-store.ts';
 import { discovers, type DiscoveryOfSource } from '../../domain/data-sources/discovery.ts';
 import { DISCOVERED_TYPES, type DiscoveredType } from '../../domain/resources/discovered-resource.ts';
@@ -41,8 +44,14 @@ export function importDetailView(
       billing_period: row.billing_period as string,
       outcome: row.outcome as 'unchanged' | 'replaced',
       completeness: row.completeness as string,
-      reconciliation: row.reconciliation,
-      differences: row.differences,
+      reconciliation: (row.reconciliation as Reconciliation[]).map((one) => ({
+        currency: one.currency,
+        file_rows: one.fileRows,
+        files_billed_cost: one.filesBilledCost,
+        stored_billed_cost: one.storedBilledCost,
+      })),
+      differences: differencesView(row.differences as Differences),
+      skipped_accounts: summed(files.filter((file) => file.billing_period === row.billing_period).flatMap(skippedOf)).map(skippedView),
     })),
     files: files.map((row) => ({
       billing_period: row.billing_period as string,
@@ -52,12 +61,42 @@ export function importDetailView(
       rows: row.rows as number,
       split_rows: row.split_rows as number,
       taken: (row.taken as Totals[]).map(totalsView),
-      skipped_accounts: (row.skipped_accounts as (Totals & { accountId: string })[]).map((totals) => ({
-        account_id: totals.accountId,
-        ...totalsView(totals),
-      })),
+      skipped_accounts: skippedOf(row).map(skippedView),
     })),
   };
+}
+
+type Differences = Omit<PeriodDifferences, 'outcome' | 'reconciliation'>;
+type PeriodView = z.input<typeof importDetailBody>['periods'][number];
+
+function differencesView({ costRows, resources, billed, services }: Differences): PeriodView['differences'] {
+  return {
+    cost_rows: costRows,
+    resources,
+    billed,
+    services: services.map(({ serviceName, currency, billedChange }) => ({ service: serviceName, currency, billed_change: billedChange })),
+  };
+}
+
+type Skipped = Totals & { accountId: string };
+
+function skippedOf(file: Row): Skipped[] {
+  return file.skipped_accounts as Skipped[];
+}
+
+function skippedView(totals: Skipped): PeriodView['skipped_accounts'][number] {
+  return { account_id: totals.accountId, ...totalsView(totals) };
+}
+
+/** One for each account and currency, in their order. */
+function summed(all: Skipped[]): Skipped[] {
+  const sums = new Map<string, Skipped>();
+  for (const one of all) {
+    const key = `${one.accountId} ${one.currency}`;
+    const sum = sums.get(key);
+    sums.set(key, sum === undefined ? one : { ...sum, rows: sum.rows + one.rows, billedCost: new Big(sum.billedCost).plus(one.billedCost).toFixed() });
+  }
+  return [...sums.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum);
 }
 
 interface Totals {

@@ -1,6 +1,7 @@
 import { deleteCredentials, insertPendingSecret, saveCredentials } from '../../db/data-sources/credentials-store.ts';
 import { insertOperation } from '../../db/operations/operation-store.ts';
-import type { Transaction } from '../../db/shared/connection.ts';
+import { dataSourceOfAccount } from '../../db/data-sources/data-source-store.ts';
+import type { Database, Transaction } from '../../db/shared/connection.ts';
 import { violatedConstraint } from '../../db/shared/transaction.ts';
 import {
   CHECK_LIFETIME_MS,
@@ -16,7 +17,7 @@ import {
 import { reconnect, requestImport as requested, type DataSource, type ExportSettings } from '../../domain/data-sources/data-source.ts';
 import { discovers, noDiscoveryYet, requestDiscovery as discoveryRequested } from '../../domain/data-sources/discovery.ts';
 import { andThen, unchanged, type Actor } from '../../domain/shared/entity.ts';
-import { DomainError, toErrorRecord, type ErrorRecord } from '../../domain/shared/errors.ts';
+import { toErrorRecord, type ErrorRecord } from '../../domain/shared/errors.ts';
 import { plusMilliseconds, type Instant } from '../../domain/shared/time.ts';
 import type { Sealed, Vault } from '../../domain/shared/vault.ts';
 import { CREDENTIAL_CHECK } from '../../workflows/data-sources/messages.ts';
@@ -26,7 +27,7 @@ import { newId } from '../shared/new-id.ts';
 import { credentialCheckEntity } from './credential-check-entity.ts';
 import { dataSourceEntity } from './data-source-entity.ts';
 import { reimportRootsTakingConnected } from './edit-data-source.ts';
-import { nameTaken } from './refusals.ts';
+import { accountConnected, nameTaken } from './refusals.ts';
 import { requestDiscovery } from './request-discovery.ts';
 import { requestImport } from './request-import.ts';
 
@@ -194,17 +195,14 @@ async function updateDataSource(tx: Transaction, check: DataSourceCheck, checked
   });
 }
 
-/** What a failed write of the new data source means to the person who asked. */
-export function connectionRefusal(error: unknown): ErrorRecord {
+/** What a failed write of the data source means to the person who asked; `accountId` is the one that it would have had. */
+export async function connectionRefusal(db: Database, check: CredentialCheck, accountId: string | null, error: unknown): Promise<ErrorRecord> {
   const constraint = violatedConstraint(error);
   if (constraint === 'data_sources_account_once') {
-    return toErrorRecord(
-      new DomainError({
-        kind: 'conflict',
-        code: 'data-sources.account-connected',
-        message: 'This account is already connected as a data source of the organization. Update its credentials instead.',
-      }),
-    );
+    const { request } = check;
+    const there = request.subject === 'calendar' || accountId === null ? null : await dataSourceOfAccount(db, check.organizationId, request.cloud, accountId);
+    // Deleted between the refusal and this look: the next attempt succeeds.
+    return toErrorRecord(there === null ? error : accountConnected(there));
   }
   if (constraint === 'data_sources_name_once') return toErrorRecord(nameTaken());
   return toErrorRecord(error);

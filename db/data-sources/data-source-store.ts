@@ -126,6 +126,13 @@ export async function getDataSource(db: Database, organizationId: string, id: st
   return row === undefined ? null : toDataSource(row, await openImportsOf(db, organizationId, id));
 }
 
+/** The one that has the account, until it is deleted. */
+export async function dataSourceOfAccount(db: Database, organizationId: string, cloud: string, accountId: string): Promise<DataSource | null> {
+  const key = { organization_id: organizationId, cloud, account_id: accountId };
+  const row = await db('data_sources').where(key).whereNot('state', 'deleted').first<Row | undefined>('id');
+  return row === undefined ? null : await getDataSource(db, organizationId, row.id as string);
+}
+
 export async function organizationOfDataSource(db: Database, id: string): Promise<string | null> {
   const row = await db('data_sources').where({ id }).whereNot('state', 'deleted').first<Row>('organization_id');
   return (row?.organization_id as string | undefined) ?? null;

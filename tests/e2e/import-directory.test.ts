@@ -9,6 +9,7 @@ import { systemClock } from '../../workers/dependencies.ts';
 import { anOrganization, ask, billedTotals, connectDirectory, importOutcome, outcomeOf, tester } from '../helpers/connect.ts';
 import { writeHandMadePeriod } from '../helpers/hand-made-bill.ts';
 import { eventually, platform, type Platform } from '../helpers/platform.ts';
+import { siteApi } from '../helpers/site-api.ts';
 
 let site: Platform;
 let workers: { stop(): Promise<void> };
@@ -129,16 +130,29 @@ test('linked accounts that are not connected are skipped with their totals, unti
   writeHandMadePeriod(path, '', 'acme', {
     month: '2026-10',
     assembly: 'a',
+    rowsPerFile: 2,
     rows: [
       { day: '2026-10-03', resource: 'i-1', unblended: '1.00' },
-      { day: '2026-10-03', account: '099999999999', resource: 'i-9', unblended: '41.00' },
+      { day: '2026-10-03', account: '099999999999', resource: 'i-9', unblended: '40.90' },
+      { day: '2026-10-04', account: '099999999999', resource: 'i-9', unblended: '0.10' },
     ],
   });
   const id = await connectDirectory(site, organizationId, path, { linkedAccounts: 'connected' });
   const { importId } = await importOutcome(site, organizationId, id);
   t.deepEqual(await billedTotals(site, id), { USD: '1' });
-  const file = await site.db('billing_import_files').where({ import_id: importId }).first();
-  t.deepEqual(file.skipped_accounts.map((one: { accountId: string; billedCost: string }) => [one.accountId, Number(one.billedCost)]), [['099999999999', 41]]);
+  const api = await siteApi(site, organizationId);
+  t.teardown(() => api.stop());
+  const { status, body } = await api.call('GET', `/v1/billing-imports/${importId}`);
+  t.is(status, 200, JSON.stringify(body));
+  const skipped = (rows: number, cost: string) => ({ account_id: '099999999999', currency: 'USD', rows, billed_cost: cost });
+  t.deepEqual((body.files as { skipped_accounts: object[] }[]).map((file) => file.skipped_accounts), [[skipped(1, '40.9')], [skipped(1, '0.1')]]);
+  const [period] = body.periods as object[];
+  t.like(period, {
+    outcome: 'replaced',
+    reconciliation: [{ currency: 'USD', file_rows: 1, files_billed_cost: '1', stored_billed_cost: '1' }],
+    differences: { cost_rows: { added: 1, changed: 0, removed: 0 }, resources: { added: 1, changed: 0, removed: 0 }, billed: [{ currency: 'USD', before: '0', after: '1' }] },
+    skipped_accounts: [skipped(2, '41')],
+  });
   await inTransaction(site.db, (tx) => editDataSource(tx, { organizationId, id }, { linkedAccounts: 'all' }, decision()));
   await importOutcome(site, organizationId, id);
   t.deepEqual(await billedTotals(site, id), { USD: '42' });
@@ -148,10 +162,12 @@ test('the same account is connected once, and a directory outside the allowed ro
   const organizationId = await anOrganization(site);
   const path = billDirectory('once');
   writeHandMadePeriod(path, '', 'acme', { month: '2026-10', assembly: 'a', rows: [{ day: '2026-10-03', unblended: '1' }] });
-  await connectDirectory(site, organizationId, path);
+  const known = await connectDirectory(site, organizationId, path);
   const request = (where: string) => ({ kind: 'root' as const, export: { scheme: 'directory' as const, dialect: null, name: null, path: where, prefix: '' } });
   const again = await outcomeOf(site, await ask(site, organizationId, request(path), { name: 'Another name' }));
   t.deepEqual([again.state, again.error?.code], ['failed', 'data-sources.account-connected']);
+  t.deepEqual(again.error?.details, { data_source_id: known, account_id: '012345678901' });
+  t.regex(again.error?.message ?? '', /^The account 012345678901 is already connected as the data source Bill\. .*:reconnect.*one directory/);
   const outside = await outcomeOf(site, await ask(site, organizationId, request('/etc'), { name: 'Outside' }));
   t.deepEqual([outside.state, outside.error?.code], ['failed', 'data-sources.directory-not-allowed']);
 });
