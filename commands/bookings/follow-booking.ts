@@ -1,3 +1,4 @@
+import { openBookingsOf } from '../../db/bookings/booking-store.ts';
 import { environmentOfBooking, type EnvironmentOfBooking } from '../../db/environments/environment-of-booking.ts';
 import { bootSeconds } from '../../db/power/boot-times.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
@@ -18,7 +19,10 @@ import { tellOfBookings, type BookingStep } from './tell-of-booking.ts';
  */
 export async function followBooking(tx: Transaction, before: Booking | null, after: Booking, writeOffer: WriteOffer, known: EnvironmentOfBooking | null): Promise<void> {
   const environment = known ?? (await environmentOfBooking(tx, after.organizationId, after.environmentId));
-  if (environment.resourceId !== null) await claimPower(tx, after, environment, environment.resourceId, after.lastAt);
+  if (environment.resourceId !== null) {
+    const next = environment.powerOnBefore && showsBooting(before, after) ? await openBookingsOf(tx, after.organizationId, after.environmentId, NEXT) : [];
+    await claimPower(tx, [after, ...next.filter(({ id }) => id !== after.id)], environment, environment.resourceId, after.lastAt);
+  }
   await tellOfBookings(tx, [{ before, after, environment }]);
   if (before !== null && freesTime(before, after) && environment.isBookable) {
     await offerFreed(tx, environment, after.organizationId, after.lastAt, writeOffer);
@@ -28,11 +32,19 @@ export async function followBooking(tx: Transaction, before: Booking | null, aft
 /** The same for many bookings of one organization whose environments the caller holds, in few statements; machines by their ids. */
 export async function followBookingsTogether(tx: Transaction, steps: readonly BookingStep[], writeOffer: WriteOffer): Promise<void> {
   const powered = steps.flatMap(({ after, environment }) => (environment.resourceId === null ? [] : [{ after, environment, resourceId: environment.resourceId }]));
-  for (const { after, environment, resourceId } of powered.toSorted((a, b) => (a.resourceId < b.resourceId ? -1 : 1))) await claimPower(tx, after, environment, resourceId, after.lastAt);
+  for (const { after, environment, resourceId } of powered.toSorted((a, b) => (a.resourceId < b.resourceId ? -1 : 1))) await claimPower(tx, [after], environment, resourceId, after.lastAt);
   await tellOfBookings(tx, steps);
   const freed = steps.filter(({ before, after, environment }) => before !== null && freesTime(before, after) && environment.isBookable);
   const environments = new Map(freed.map(({ after, environment }) => [environment.id, { environment, after }]));
   for (const { environment, after } of environments.values()) await offerFreed(tx, environment, after.organizationId, after.lastAt, writeOffer);
+}
+
+/** How many bookings that follow learn at once what is known of booting; the ones after them have their turn with these. */
+const NEXT = 20;
+
+/** A machine has been started for a booking by its beginning, or by its end: its boot may have been measured since the next ones were booked. */
+function showsBooting(before: Booking | null, after: Booking): boolean {
+  return before !== null && before.state !== after.state && (after.state === 'active' || after.state === 'released');
 }
 
 /** Whether others may have what this one had. */
@@ -42,12 +54,20 @@ function freesTime(before: Booking, after: Booking): boolean {
   return after.since > before.since || (after.until !== null && (before.until === null || after.until < before.until));
 }
 
-/** Brings a booking's claims on the machine in line with what it and its environment want now. */
-export async function claimPower(tx: Transaction, booking: Booking, environment: EnvironmentOfBooking, resourceId: string, at: Instant): Promise<void> {
-  const { organizationId } = booking;
-  const wishes = powerWishes(booking, environment, environment.powerOnBefore ? await bootSeconds(tx, organizationId, resourceId) : 0);
-  const open = wishes.filter((wish) => wish.until === null || wish.until > at);
-  await changeClaims(tx, organizationId, [resourceId], (claims) => differing(claims.filter((claim) => claim.sourceId === booking.id), open, { ...booking, lastAt: at }, resourceId), { at, by: system('booking') });
+/** Brings the claims on the machine of bookings of one environment in line with what they and it want now, by what is known of its booting. */
+export async function claimPower(tx: Transaction, bookings: readonly Booking[], environment: EnvironmentOfBooking, resourceId: string, at: Instant): Promise<void> {
+  const [first] = bookings;
+  if (first === undefined) return;
+  const { organizationId } = first;
+  const lead = environment.powerOnBefore ? await bootSeconds(tx, organizationId, resourceId) : 0;
+  const change = (claims: readonly PowerClaim[]) => {
+    const changes = bookings.map((booking) => {
+      const open = powerWishes(booking, environment, lead).filter((wish) => wish.until === null || wish.until > at);
+      return differing(claims.filter((claim) => claim.sourceId === booking.id), open, { ...booking, lastAt: at }, resourceId);
+    });
+    return { drop: changes.flatMap(({ drop }) => drop), put: changes.flatMap(({ put }) => put) };
+  };
+  await changeClaims(tx, organizationId, [resourceId], change, { at, by: system('booking') });
 }
 
 /** Claims that stay as they are are left alone: what is said again would be carried out again. */

@@ -18,9 +18,7 @@ export { bookingsEndedUnder, endBookingsOfProject, hasOpenBookings, type EndedPo
  */
 export async function followEnvironment(tx: Transaction, organizationId: string, environmentId: string, at: Instant): Promise<void> {
   const environment = await environmentOfBooking(tx, organizationId, environmentId);
-  if (environment.resourceId !== null) {
-    for (const booking of await openBookingsOf(tx, organizationId, environmentId)) await claimPower(tx, booking, environment, environment.resourceId, at);
-  }
+  if (environment.resourceId !== null) await claimPower(tx, await openBookingsOf(tx, organizationId, environmentId), environment, environment.resourceId, at);
   if (environment.isBookable) await offerFreed(tx, environment, organizationId, at, writeOffer);
 }
 

@@ -96,12 +96,13 @@ export async function takenIn(
   return rows.map(toBooking);
 }
 
-/** Bookings of an environment that have not ended, by their beginning. */
-export async function openBookingsOf(db: Database | Transaction, organizationId: string, environmentId: string): Promise<Booking[]> {
+/** Bookings of an environment that have not ended, by their beginning; all of them, or the first `limit`. */
+export async function openBookingsOf(db: Database | Transaction, organizationId: string, environmentId: string, limit: number | null = null): Promise<Booking[]> {
   const rows = await db('bookings')
     .where({ organization_id: organizationId, environment_id: environmentId })
     .whereIn('state', [...TAKING])
     .orderBy('since')
+    .modify((query) => (limit === null ? undefined : void query.limit(limit)))
     .select<Row[]>('*');
   return rows.map(toBooking);
 }

@@ -9,6 +9,27 @@ import { powerSite } from '../helpers/power-site.ts';
 
 const by = system('test');
 
+test('bookings made before anybody knew how long the machine boots are early enough from the second on', async (t) => {
+  const power = await powerSite(t, '2035-03-05T05:00:00.000Z');
+  const { db } = power.site;
+  const { organizationId } = power.sandbox;
+  const [resourceId = ''] = await power.sandbox.machines(1, { bootSeconds: 420, stopSeconds: 60 });
+  const at = power.clock.now();
+  const environmentId = await insertEnvironment(db, organizationId, { resourceId, powerOnBefore: true, powerOffAfter: true }, at);
+  const booker = await insertPerson(db, organizationId, 'engineer', at);
+  const hours = [['06', '07'], ['09', '10'], ['12', '13']] as const;
+  for (const [since, until] of hours) await book(db, { organizationId, environmentId, booker, at, since: `2035-03-05T${since}:00:00.000Z`, until: `2035-03-05T${until}:00:00.000Z` });
+  await power.travelTo('2035-03-05T06:00:00.000Z');
+  t.deepEqual(await power.states([resourceId]), ['starting'], 'five minutes are too few');
+  for (const [since] of hours.slice(1)) {
+    await power.travelTo(`2035-03-05T${since}:00:00.000Z`);
+    t.deepEqual(await power.states([resourceId]), ['running']);
+  }
+  const starts = (await power.changes([resourceId])).filter(({ action }) => action === 'start').map(({ at: started }) => started.slice(11, 16));
+  t.is(starts.length, 3);
+  t.regex(starts.join(' '), /^05:55 08:5[0-2] 11:5[0-2]$/);
+});
+
 test('a machine that takes seven minutes to boot is ready when its booking begins, stays on for the next one, and is off after the last', async (t) => {
   const power = await powerSite(t, '2035-03-05T05:00:00.000Z');
   const { db } = power.site;
