@@ -1,6 +1,11 @@
 import test, { type ExecutionContext } from 'ava';
+import { calendarEntity } from '../../commands/calendar/calendar-entity.ts';
 import { createToken } from '../../commands/identity/create-token.ts';
+import { createEntity } from '../../commands/shared/entity-commands.ts';
+import { newId } from '../../commands/shared/new-id.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
+import { MARKS } from '../../domain/calendar/booking-event.ts';
+import { newCalendar } from '../../domain/calendar/calendar.ts';
 import { plusMilliseconds } from '../../domain/shared/time.ts';
 import type { WebhookEventType } from '../../domain/webhooks/webhook-event.ts';
 import { freePort } from '../../tools/start/ports.ts';
@@ -67,6 +72,8 @@ async function aWorld(): Promise<World> {
   const events: WebhookEventType[] = ['booking.created', 'booking.started', 'booking.released'];
   const told = environments.slice(0, 2).map((environmentId) => aWebhook(site, systemClock, { organizationId, environmentId, events, url: hooks.url }));
   const webhooks = (await Promise.all(told)).map(({ id }) => id);
+  const calendar = { id: newId('calendar'), organizationId, provider: 'sandbox' as const, calendarId: 'racers', account: null, twoWay: false, createdBy: tester };
+  await inTransaction(site.db, (tx) => createEntity(tx, calendarEntity, newCalendar(calendar, at), 'calendar.connect', { at, by: tester }));
   const request = { userId, name: 'racer', scopes: ['admin' as const], organizationId: null, expiresAt: null, parent: null };
   const { secret: token } = await inTransaction(site.db, (tx) => createToken(tx, request, { at, by: tester }));
   return { organizationId, environments, people, mailed, token, webhooks };
@@ -158,6 +165,7 @@ test.serial('of racing requests one a slot is booked, though workers, relay and 
       'every booking to end',
       soak ? 900 : 200,
     );
+    await eventually(async () => (await goingOut(own)) === 0, 'the calendar, mails and webhooks to be through', 100);
     await eventually(async () => (await workflowIds('Running')).size === 0, 'the workflows to end');
     const accepted = answers.flatMap(({ bookingId }) => bookingId ?? []);
     t.is(answers.length, REQUESTS);
@@ -179,6 +187,12 @@ test.serial('of racing requests one a slot is booked, though workers, relay and 
   }
 });
 
+/** How many events of the calendar, mails and deliveries are on their way: what was being sent when its worker was killed is tried again. */
+async function goingOut(own: { organization_id: string }): Promise<number> {
+  const waiting = [site.db('calendar_events').where(own).whereNotNull('waiting_since'), site.db('mails').where({ ...own, state: 'pending' }), site.db('webhook_deliveries').where({ ...own, state: 'pending' })];
+  return (await Promise.all(waiting)).flat().length;
+}
+
 /** Of all who asked for a slot one got it; none only where it was over for everybody. */
 function expectOneASlot(t: ExecutionContext, answers: readonly Answer[]): void {
   const slots = Map.groupBy(answers, ({ slot }) => slot);
@@ -189,8 +203,8 @@ function expectOneASlot(t: ExecutionContext, answers: readonly Answer[]): void {
   }
 }
 
-/** Only accepted requests are remembered under their keys, told to webhooks and written to people, each once. */
-async function expectNothingElse(t: ExecutionContext, { webhooks, environments, mailed }: World, answers: readonly Answer[]): Promise<void> {
+/** Only accepted requests are remembered under their keys, told to webhooks, written to people and shown in the calendar, each once. */
+async function expectNothingElse(t: ExecutionContext, { organizationId, webhooks, environments, mailed }: World, answers: readonly Answer[]): Promise<void> {
   const accepted = answers.filter(({ bookingId }) => bookingId !== null);
   const keys = await site.db('idempotency_records').whereLike('key', 'race-%').pluck<string[]>('key');
   t.deepEqual(keys.toSorted(), accepted.map(({ key }) => key).toSorted(), 'keys of refused requests are free');
@@ -201,6 +215,9 @@ async function expectNothingElse(t: ExecutionContext, { webhooks, environments, 
     t.deepEqual(told.map((one) => one.told).toSorted(), expected.toSorted());
     t.is((await site.db('webhook_deliveries').where({ webhook_id: webhookId, state: 'delivered' })).length, expected.length);
   }
+  // What has ended is shown as it was, so each has one event, of whatever id.
+  const shown = await site.db('sandbox_calendar_events').where({ organization_id: organizationId, status: 'confirmed' }).pluck<Record<string, string>[]>('marks');
+  t.deepEqual(shown.map((marks) => marks[MARKS.booking] ?? '').toSorted(), accepted.map(({ bookingId }) => bookingId ?? '').toSorted());
   const mails = accepted.filter(({ holder }) => holder === mailed).length;
   const written = await site.db('mails').where({ user_id: mailed, state: 'sent' }).groupBy('kind').select<{ kind: string; count: number }[]>('kind', site.db.raw('count(*) as count'));
   t.deepEqual(Object.fromEntries(written.map(({ kind, count }) => [kind, count])), { booking: mails, 'booking-release': mails });
