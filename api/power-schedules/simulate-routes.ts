@@ -33,7 +33,7 @@ const simulate = defineOperation({
   id: 'simulatePowerSchedule',
   summary: 'What the schedule, or a change to it, comes to over a past or future period',
   description:
-    'Beside the schedule as it is when `changes` are given, else beside machines that are always on. Rates come from what bills charge by the hour, else from list prices; what has neither is counted.',
+    'Beside the schedule as it is when `changes` are given, else beside machines that are always on. Rates come from what bills charge by the hour, else from the cloud’s list price, else from the organization’s instance prices; what has none is counted.',
   tags,
   access: ofSchedule,
   tokenScope: 'read',

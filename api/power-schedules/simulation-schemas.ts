@@ -35,7 +35,7 @@ export const simulationBody = z
     instances: z.int(),
     instances_with_rate: z.int(),
     rates: z.array(money).openapi({ description: 'What an hour of all of them costs.' }),
-    rate_bases: z.record(z.string(), z.int()).openapi({ description: 'How many instances have their rate from bills and how many from list prices.' }),
+    rate_bases: z.record(z.string(), z.int()).openapi({ description: 'How many instances have their rate from bills (`bill`), from their cloud (`list-price`), and from the organization’s own list (`organization-price`).' }),
     today: course,
     proposed: course,
     savings: z.array(money),

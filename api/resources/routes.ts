@@ -10,6 +10,7 @@ import { defineOperation, type OrganizationOf } from '../shared/operation.ts';
 import { pageTokenOf, readCursor, toPage } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
 import { instanceRoutes } from './instance-routes.ts';
+import { instancePriceRoutes } from './price-routes.ts';
 import { lineItemsBody, lineItemsQuery, resourceBody, resourceQuery, resourcesBody, resourcesQuery } from './schemas.ts';
 import { lineItemView, listedView, resourceView } from './views.ts';
 
@@ -113,4 +114,4 @@ const lineItems = defineOperation({
 /** Reading a large bill's files takes seconds; nobody waits longer than this. */
 const LINE_ITEMS_MILLISECONDS = 60_000;
 
-export const resourceRoutes = [list, get, lineItems, ...instanceRoutes];
+export const resourceRoutes = [list, get, lineItems, ...instanceRoutes, ...instancePriceRoutes];

@@ -79,14 +79,29 @@ const INSTANCES = `
   create index instances_by_tags on instances using gin (tags jsonb_path_ops);
 `;
 
+const PRICES = `
+  -- An organization's own price list, for where neither bill nor cloud says what an hour costs.
+  create table instance_prices (
+    organization_id text collate "C" not null references organizations (id),
+    cloud text collate "C" not null,
+    -- Empty for every region without a line of its own.
+    region_id text collate "C" not null,
+    instance_type text collate "C" not null,
+    currency text collate "C" not null,
+    hourly_price numeric not null constraint instance_prices_not_negative check (hourly_price >= 0)
+  );
+  create unique index instance_prices_once on instance_prices (organization_id, cloud, lower(instance_type), region_id);
+`;
+
 /** Accounts of every cloud, and the instances discovered in them. */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(DATA_SOURCES);
   await knex.raw(INSTANCES);
+  await knex.raw(PRICES);
 }
 
 export async function down(knex: Knex): Promise<void> {
-  await knex.raw(`drop table instances, discovery_scopes`);
+  await knex.raw(`drop table instance_prices, instances, discovery_scopes`);
   await knex.raw(`
     alter table data_sources drop column connection, drop column discovery_interval_minutes,
       drop column discovery_schedule_applied, drop column discovery_current, drop column discovery_next,

@@ -2,7 +2,7 @@ import test from 'ava';
 import { ratesOf, savedBy, sumRates, type InstanceRate } from './rates.ts';
 
 const billed = (resourceId: string, currency: string, hoursRun: string, cost: string) => ({ resourceId, currency, hoursRun, cost });
-const price = (amount: string, currency = 'USD') => ({ amount, currency });
+const price = (amount: string, currency = 'USD') => ({ amount, currency, basis: 'list-price' as const });
 const rate = (resourceId: string, amount: string, currency = 'USD'): InstanceRate => ({ resourceId, amount, currency, basis: 'bill' });
 
 test('what a bill charged for an hour stands before the list price, which stands in where there is no bill', (t) => {

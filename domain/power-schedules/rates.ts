@@ -1,8 +1,13 @@
 import { Big } from 'big.js';
 import type { Money } from '../shared/money.ts';
 
-/** Where an hourly rate comes from: hours and cost on the bill, or the cloud's list price. */
-export type RateBasis = 'bill' | 'list-price';
+/** Where an hourly rate comes from: hours and cost on the bill, the cloud's list price, or the organization's own list. */
+export type RateBasis = 'bill' | 'list-price' | 'organization-price';
+
+/** What an hour costs where no bill says it. */
+export interface ListPrice extends Money {
+  basis: Exclude<RateBasis, 'bill'>;
+}
 
 export interface InstanceRate extends Money {
   resourceId: string;
@@ -23,7 +28,7 @@ Quotient.RM = Big.roundHalfUp;
 export function ratesOf(
   resourceIds: readonly string[],
   billed: readonly { resourceId: string; currency: string; hoursRun: string; cost: string }[],
-  prices: ReadonlyMap<string, Money>,
+  prices: ReadonlyMap<string, ListPrice>,
 ): InstanceRate[] {
   const byResource = Map.groupBy(billed, (row) => row.resourceId);
   return resourceIds.flatMap((resourceId): InstanceRate[] => {
@@ -33,7 +38,7 @@ export function ratesOf(
       return rows.map(({ currency, hoursRun, cost }) => ({ resourceId, currency, basis: 'bill', amount: new Quotient(cost).div(hoursRun).toFixed() }));
     }
     const price = prices.get(resourceId);
-    return price === undefined ? [] : [{ resourceId, ...price, basis: 'list-price' }];
+    return price === undefined ? [] : [{ resourceId, ...price }];
   });
 }
 
