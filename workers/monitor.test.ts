@@ -11,7 +11,7 @@ import { freePort } from '../tools/start/ports.ts';
 import { insertPerson } from '../tests/helpers/bookings.ts';
 import { freshDatabase, type FreshDatabase } from '../tests/helpers/database.ts';
 import { eventually, platform } from '../tests/helpers/platform.ts';
-import { createTestOwners, gpus, insertReviewing } from '../tests/helpers/quotas.ts';
+import { asActiveMember, createTestOwners, gpus, insertReviewing } from '../tests/helpers/quotas.ts';
 import { startMonitor, type MonitoredParts, type RunningMonitor } from './monitor.ts';
 
 const NOW = '2026-11-21T08:00:00.000Z';
@@ -101,7 +101,7 @@ test.serial('a hold of quota that expired shows how long nothing has swept it', 
   const [began, ends] = [plusMilliseconds(NOW, -7_200_000), plusMilliseconds(NOW, 60_000)];
   const decision = { at: began, by: system('test') };
   await inTransaction(db, (tx) => grantQuota(tx, { organizationId, projectId, amounts: gpus('1'), from: began, until: ends }, decision));
-  const hold = { organizationId, projectId, owner: { kind: 'test-job', id: 'job-1' }, userId, amounts: gpus('0.5'), expiresAt: ends };
+  const hold = { member: asActiveMember({ organizationId, projectId, userId }), owner: { kind: 'test-job', id: 'job-1' }, amounts: gpus('0.5'), expiresAt: ends };
   await inTransaction(db, (tx) => holdQuota(tx, hold, decision));
   t.is(await overdue(), 'orrery_quota_holds_overdue_seconds 0');
   await db('quota_allocations').update({ expires_at: plusMilliseconds(NOW, -3_700_000) });

@@ -3,7 +3,7 @@ import { inTransaction } from '../../db/shared/transaction.ts';
 import { plusMilliseconds } from '../../domain/shared/time.ts';
 import { apiTest } from '../../tests/helpers/api-test.ts';
 import type { Person, Reply, TestApi } from '../../tests/helpers/api.ts';
-import { by, createTestOwners, gpus, insertReviewing } from '../../tests/helpers/quotas.ts';
+import { asActiveMember, by, createTestOwners, gpus, insertReviewing } from '../../tests/helpers/quotas.ts';
 
 const test = apiTest();
 const DAY = 86_400_000;
@@ -89,7 +89,8 @@ test('a project’s quota shows what is used, held and free, and who has it, to 
   const id = await here.granted('3', 0, 20);
   await api.db('test_jobs').insert({ organization_id: here.organizationId, id: 'job-1' });
   const owner = { kind: 'test-job', id: 'job-1' };
-  const hold = { organizationId: here.organizationId, projectId: id, owner, userId: here.owner.id, amounts: gpus('0.625'), expiresAt: here.day(1) };
+  const member = asActiveMember({ organizationId: here.organizationId, projectId: id, userId: here.owner.id });
+  const hold = { member, owner, amounts: gpus('0.625'), expiresAt: here.day(1) };
   const held = await inTransaction(api.db, (tx) => holdQuota(tx, hold, { at: here.day(0), by }));
   const path = `/v1/projects/${id}/quota`;
   const seen = await api.call(path, { token: here.owner.token });

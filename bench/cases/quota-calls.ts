@@ -4,6 +4,7 @@ import { holdAllocation } from '../../db/quotas/allocation-store.ts';
 import { OWNER_KINDS } from '../../db/quotas/owner-kinds.ts';
 import { connect, type Transaction } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
+import type { ActiveMember } from '../../domain/projects/active-member.ts';
 import { system } from '../../domain/shared/entity.ts';
 import type { Prepare } from '../case.ts';
 import { median } from '../report.ts';
@@ -34,7 +35,8 @@ export const prepare: Prepare<QuotaCallsInput> = async (input) => {
   const calls: Record<QuotaCallsInput['call'], (tx: Transaction, number: number) => Promise<unknown>> = {
     update: (tx) => tx.raw(`update project_quotas set held_gpu = held_gpu + cast(? as numeric), held_cpu = held_cpu + cast(? as numeric) where organization_id = ? and project_id = ?`, [AMOUNTS.gpu, AMOUNTS.cpu, organizationId, projectId]),
     store: (tx, number) => holdAllocation(tx, { ...hold(number), id: newId('quota-allocation') }, OWNERS.at),
-    command: (tx, number) => holdQuota(tx, hold(number), { at: OWNERS.at, by: system('bench') }),
+    // Whether the person may use the project is not measured: it is asked where something is used, and once for all of it.
+    command: (tx, number) => holdQuota(tx, { ...hold(number), member: { organizationId, projectId, userId } as ActiveMember }, { at: OWNERS.at, by: system('bench') }),
   };
   const once = async (): Promise<number> => {
     const number = made;

@@ -1,6 +1,7 @@
 import { isActivated } from '../../db/identity/activation.ts';
 import { lockOpenProjectsOfPerson, overdueProject, shareLock } from '../../db/projects/project-lists.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
+import type { ActiveMember } from '../../domain/projects/active-member.ts';
 import { refuseUnusable, withoutPerson } from '../../domain/projects/project-decisions.ts';
 import { projectRoleOf } from '../../domain/projects/project.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
@@ -15,9 +16,9 @@ export { wakeWaiting } from './follow-project.ts';
  * Refuses unless the project may be used now and the person is in it and activated: `projects.no-such-project`,
  * `projects.in-buffer` with the date on which the buffer ends, `projects.not-active`, `identity.not-activated`. What is due
  * of the project happens first. Until the transaction ends the project does not leave its state, so what is written for
- * it is ended with it. Lock order: project before environment.
+ * it is ended with it. The answer says so to whoever demands it, as quotas do. Lock order: project before environment.
  */
-export async function requireActiveMember(tx: Transaction, organizationId: string, projectId: string, userId: string, at: Instant): Promise<void> {
+export async function requireActiveMember(tx: Transaction, organizationId: string, projectId: string, userId: string, at: Instant): Promise<ActiveMember> {
   if (await overdueProject(tx, organizationId, projectId, at)) await advanceEntity(tx, projectEntity, { organizationId, id: projectId }, at);
   const project = await shareLock(tx, organizationId, projectId);
   if (project === null || projectRoleOf(project, userId) === null) {
@@ -27,6 +28,7 @@ export async function requireActiveMember(tx: Transaction, organizationId: strin
   if (!(await isActivated(tx, userId))) {
     throw new DomainError({ kind: 'not-allowed', code: 'identity.not-activated', message: 'This person has not activated the service: what belongs to projects can be used after that.' });
   }
+  return { organizationId, projectId, userId } as ActiveMember;
 }
 
 /**

@@ -5,7 +5,7 @@ import { inTransaction } from '../../db/shared/transaction.ts';
 import { plainAmount } from '../../domain/quotas/amounts.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
 import { soak } from '../../tests/helpers/environment.ts';
-import { after, by, gpus, quotaSite, QUOTA_START, type QuotaSite } from '../../tests/helpers/quotas.ts';
+import { after, asActiveMember, by, gpus, quotaSite, QUOTA_START, type QuotaSite } from '../../tests/helpers/quotas.ts';
 import { randomOf } from '../../tests/helpers/random.ts';
 import { commitHold, holdQuota, releaseAllocation, renewHold } from './port.ts';
 import { sweepAllocations } from './sweep-allocations.ts';
@@ -70,8 +70,9 @@ async function race(site: QuotaSite, db: Database, projectId: string, racer: Rac
   const { id } = racer;
   if (id === null || !racer.places.has('held')) return refusal;
   const ref = { organizationId, id };
-  if (chance(0.3)) await step(racer, 'held', () => attempt((tx) => renewHold(tx, { ...ref, expiresAt: after(1, 1) }, decision)));
-  if (chance(0.6)) await step(racer, 'committed', () => attempt((tx) => commitHold(tx, ref, decision)));
+  const use = { member: asActiveMember({ organizationId, projectId, userId: site.userId }), id };
+  if (chance(0.3)) await step(racer, 'held', () => attempt((tx) => renewHold(tx, { ...use, expiresAt: after(1, 1) }, decision)));
+  if (chance(0.6)) await step(racer, 'committed', () => attempt((tx) => commitHold(tx, use, decision)));
   if (chance(0.4)) await step(racer, 'released', () => attempt((tx) => releaseAllocation(tx, ref, decision)));
   return refusal;
 }

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { quotaOfProjects } from '../../db/quotas/quota-list.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
-import { after, by, gpus, quotaSite, QUOTA_START, type QuotaSite } from '../../tests/helpers/quotas.ts';
+import { after, asActiveMember, by, gpus, inUse, quotaSite, QUOTA_START, type QuotaSite } from '../../tests/helpers/quotas.ts';
 import { commitHold, holdQuota, releaseAllocation, releaseAllocations, renewHold } from './port.ts';
 import { sweepAllocations } from './sweep-allocations.ts';
 
@@ -16,7 +16,7 @@ test('a part is held, used and given back, and each is shown with who has it', a
   const view = (await quotaOfProjects(db, organizationId, [projectId])).get(projectId);
   t.like(view, { used: gpus('0'), held: { gpu: '0.625', cpu: '2.5', ram_gib: '16' }, free: { gpu: '2.375', cpu: '5.5', ram_gib: null } });
   t.like(view?.allocations, [{ id: held.id, owner: held.owner, user: { id: userId, displayName: 'A manager' }, state: 'held', expiresAt: after(1), amounts: held.amounts }]);
-  for (const _ of ['once', 'again']) await inTransaction(db, (tx) => commitHold(tx, refOf(site, held.id), { at: after(0, 1), by }));
+  for (const _ of ['once', 'again']) await inTransaction(db, (tx) => commitHold(tx, inUse(held), { at: after(0, 1), by }));
   t.like((await quotaOfProjects(db, organizationId, [projectId])).get(projectId), { used: { gpu: '0.625', cpu: '2.5', ram_gib: '16' }, held: gpus('0') });
   for (const _ of ['once', 'again']) await inTransaction(db, (tx) => releaseAllocation(tx, refOf(site, held.id), { at: after(2), by }));
   t.like((await quotaOfProjects(db, organizationId, [projectId])).get(projectId), { used: gpus('0'), held: gpus('0'), allocations: [] });
@@ -66,8 +66,8 @@ test('a hold that has expired is neither used nor renewed, whether or not anybod
   const { db, granted, hold } = site;
   const held = await hold(await granted(gpus('1')), gpus('1'));
   const late = { at: after(1), by };
-  const use = () => inTransaction(db, (tx) => commitHold(tx, refOf(site, held.id), late));
-  const renew = () => inTransaction(db, (tx) => renewHold(tx, { ...refOf(site, held.id), expiresAt: after(5) }, late));
+  const use = () => inTransaction(db, (tx) => commitHold(tx, inUse(held), late));
+  const renew = () => inTransaction(db, (tx) => renewHold(tx, { ...inUse(held), expiresAt: after(5) }, late));
   for (const attempt of [use, renew]) t.like(await t.throwsAsync(attempt()), { code: 'quotas.hold-expired' });
   t.is(await sweepAllocations(db, after(1)), 1);
   for (const attempt of [use, renew]) t.like(await t.throwsAsync(attempt()), { code: 'quotas.hold-expired' });
@@ -81,18 +81,28 @@ test('who holds anew after a hold has expired has a new one, whether or not anyb
   const first = await hold(projectId, QUOTA_START, after(1));
   const second = await hold(projectId, after(1), after(2));
   t.not(second.id, first.id);
-  t.like(await inTransaction(db, (tx) => renewHold(tx, { ...refOf(site, second.id), expiresAt: after(3) }, { at: after(1), by })), { state: 'held' });
+  t.like(await inTransaction(db, (tx) => renewHold(tx, { ...inUse(second), expiresAt: after(3) }, { at: after(1), by })), { state: 'held' });
   const third = await hold(other, after(3), after(4));
   t.deepEqual([(await sums(projectId)).row, (await sums(other)).row], [{ held: '0', used: '0' }, { held: '0.5', used: '0' }]);
   t.deepEqual(await db('ledger').where('subject', second.id).orderBy('id').pluck('action'), ['quotas.hold', 'quotas.release']);
-  t.is((await inTransaction(db, (tx) => commitHold(tx, refOf(site, third.id), { at: after(3), by }))).state, 'committed');
+  t.is((await inTransaction(db, (tx) => commitHold(tx, inUse(third), { at: after(3), by }))).state, 'committed');
+});
+
+test('a hold is used and renewed by its project alone', async (t) => {
+  const site = await quotaSite(t);
+  const { db, granted, hold } = site;
+  const held = await hold(await granted(gpus('1')), gpus('1'));
+  const foreign = { ...inUse(held), member: asActiveMember({ ...held, projectId: await granted(gpus('1')) }) };
+  t.like(await t.throwsAsync(inTransaction(db, (tx) => commitHold(tx, foreign, { at: QUOTA_START, by }))), { code: 'quota-allocation.not-found' });
+  t.like(await t.throwsAsync(inTransaction(db, (tx) => renewHold(tx, { ...foreign, expiresAt: after(3) }, { at: QUOTA_START, by }))), { code: 'quota-allocation.not-found' });
+  t.like(await db('quota_allocations').first(), { state: 'held', expires_at: after(1) });
 });
 
 test('a renewed hold lasts until the later end, and nothing is written of it', async (t) => {
   const site = await quotaSite(t);
   const { db, granted, hold } = site;
   const held = await hold(await granted(gpus('1')), gpus('1'));
-  const renew = (expiresAt: string, at = QUOTA_START) => inTransaction(db, (tx) => renewHold(tx, { ...refOf(site, held.id), expiresAt }, { at, by }));
+  const renew = (expiresAt: string, at = QUOTA_START) => inTransaction(db, (tx) => renewHold(tx, { ...inUse(held), expiresAt }, { at, by }));
   await renew(after(3));
   await renew(after(2));
   t.is(await sweepAllocations(db, after(2, 23)), 0);
@@ -100,14 +110,14 @@ test('a renewed hold lasts until the later end, and nothing is written of it', a
   t.is((await db('ledger').where({ subject: held.id })).length, 1);
   t.like(await t.throwsAsync(renew(after(-1))), { code: 'quotas.expiry-in-past' });
   t.like(await t.throwsAsync(renew(after(400))), { code: 'quotas.expiry-too-far' });
-  await inTransaction(db, (tx) => commitHold(tx, refOf(site, held.id), { at: after(2), by }));
+  await inTransaction(db, (tx) => commitHold(tx, inUse(held), { at: after(2), by }));
   await renew(after(9), after(8));
   t.is(await sweepAllocations(db, after(30)), 0);
 });
 
 test('what cannot be held is refused by name, and nothing is written', async (t) => {
   const site = await quotaSite(t);
-  const { db, organizationId, granted, project, job, endJob, wish } = site;
+  const { db, granted, project, job, endJob, wish } = site;
   const [projectId, jobId] = [await granted(gpus('1')), await job()];
   const good = wish(projectId, jobId, gpus('0.5'));
   const refused = async (changes: Partial<typeof good>, code: string) =>
@@ -122,13 +132,13 @@ test('what cannot be held is refused by name, and nothing is written', async (t)
   await refused({ owner: { kind: '', id: jobId } }, 'quotas.unknown-owner-kind');
   await refused({ owner: { kind: 'pirate', id: jobId } }, 'quotas.unknown-owner-kind');
   await refused({ owner: { kind: 'test-job', id: 'nobody' } }, 'quotas.no-such-owner');
-  await refused({ projectId: await project() }, 'quotas.no-quota');
+  await refused({ member: asActiveMember({ ...good.member, projectId: await project() }) }, 'quotas.no-quota');
   const other = await quotaSite(t);
-  await refused({ organizationId: other.organizationId }, 'quotas.no-such-owner');
+  await refused({ member: asActiveMember({ ...good.member, organizationId: other.organizationId }) }, 'quotas.no-such-owner');
   await endJob(jobId);
   await refused({}, 'quotas.owner-ended');
   t.is((await db('quota_allocations')).length, 0);
-  t.like(await t.throwsAsync(inTransaction(db, (tx) => commitHold(tx, { organizationId, id: 'qal_none' }, { at: QUOTA_START, by }))), { code: 'quota-allocation.not-found' });
+  t.like(await t.throwsAsync(inTransaction(db, (tx) => commitHold(tx, { member: good.member, id: 'qal_none' }, { at: QUOTA_START, by }))), { code: 'quota-allocation.not-found' });
 });
 
 test('what belongs to an owner that has ended or is gone is freed, used or held, and what is alive stays', async (t) => {
@@ -139,7 +149,7 @@ test('what belongs to an owner that has ended or is gone is freed, used or held,
   for (const amount of ['0.1', '0.2', '0.3', '0.4']) parts.push(await hold(projectId, gpus(amount)));
   const [ended, gone, alive, used] = parts;
   if (ended === undefined || gone === undefined || alive === undefined || used === undefined) return t.fail();
-  await inTransaction(db, (tx) => commitHold(tx, refOf(site, used.id), { at: QUOTA_START, by }));
+  await inTransaction(db, (tx) => commitHold(tx, inUse(used), { at: QUOTA_START, by }));
   await endJob(ended.owner.id);
   await endJob(used.owner.id);
   await db('test_jobs').where({ id: gone.owner.id }).delete();
@@ -154,7 +164,7 @@ test('what ended ninety days ago is deleted, and the ledger keeps it', async (t)
   const { db, granted, hold } = site;
   const projectId = await granted(gpus('4'));
   const [old, alive] = [await hold(projectId, gpus('1')), await hold(projectId, gpus('2'))];
-  await inTransaction(db, (tx) => commitHold(tx, refOf(site, alive.id), { at: QUOTA_START, by }));
+  await inTransaction(db, (tx) => commitHold(tx, inUse(alive), { at: QUOTA_START, by }));
   await inTransaction(db, (tx) => releaseAllocation(tx, refOf(site, old.id), { at: QUOTA_START, by }));
   t.is(await sweepAllocations(db, after(90)), 0);
   t.is((await db('quota_allocations')).length, 2);
@@ -169,7 +179,7 @@ test('the end of a project gives all of its parts back and names their owners, o
   const [projectId, other] = [await granted(gpus('4')), await granted(gpus('4'))];
   const [held, used] = [await hold(projectId, gpus('1')), await hold(projectId, gpus('2'))];
   await hold(other, gpus('1'));
-  await inTransaction(db, (tx) => commitHold(tx, refOf(site, used.id), { at: QUOTA_START, by }));
+  await inTransaction(db, (tx) => commitHold(tx, inUse(used), { at: QUOTA_START, by }));
   const release = () => inTransaction(db, (tx) => releaseAllocations(tx, organizationId, projectId, { at: after(50), by }));
   t.deepEqual(await release(), [held, used].map(({ id, owner }) => ({ id, owner })));
   t.deepEqual(await release(), []);

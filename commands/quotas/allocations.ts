@@ -1,8 +1,9 @@
-import { expiredHolds, holdAllocation, lockAllocation, openAllocationOf, openAllocations, saveAllocations } from '../../db/quotas/allocation-store.ts';
+import { expiredHolds, holdAllocation, lockAllocation, openAllocationOf, openAllocations, saveAllocations, type NewHold } from '../../db/quotas/allocation-store.ts';
 import { OWNER_KINDS, stateOfOwner } from '../../db/quotas/owner-kinds.ts';
 import { lockQuota } from '../../db/quotas/quota-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { violatedConstraint } from '../../db/shared/transaction.ts';
+import type { ActiveMember } from '../../domain/projects/active-member.ts';
 import { commit, end, hasExpired, refuseExpiry, renew, type Allocation, type AllocationOwner, type ReleaseReason } from '../../domain/quotas/allocation.ts';
 import { describeAmounts, kindsAbove, leftOf, plus, QUOTA_KINDS, readSomething, type ExactAmounts } from '../../domain/quotas/amounts.ts';
 import { released, type ProjectQuota } from '../../domain/quotas/grant.ts';
@@ -14,12 +15,10 @@ import { newId } from '../shared/new-id.ts';
 import { recordAllocations } from './record.ts';
 
 export interface Hold {
-  organizationId: string;
-  projectId: string;
+  /** For whom, and of which project: asked for in this transaction, before anything of quotas is locked. */
+  member: ActiveMember;
   /** The row that takes it, of a kind registered in db/quotas/owner-kinds.ts; it must exist in this transaction. */
   owner: AllocationOwner;
-  /** For whom. Whether they may is the caller's to ask: `requireActiveMember`. */
-  userId: string;
   amounts: ExactAmounts;
   /** The hold ends then unless it is committed or renewed before; at most 31 days ahead. */
   expiresAt: Instant;
@@ -27,6 +26,12 @@ export interface Hold {
 
 export interface AllocationRef {
   organizationId: string;
+  id: string;
+}
+
+/** A hold, and who goes on using the project with it: asked for in this transaction, as of a new hold. */
+export interface HoldInUse {
+  member: ActiveMember;
   id: string;
 }
 
@@ -40,24 +45,25 @@ export interface AllocationRef {
 export async function holdQuota(tx: Transaction, hold: Hold, decision: Decision): Promise<Allocation> {
   const amounts = readSomething(hold.amounts, 'amounts');
   refuseExpiry(hold.expiresAt, decision.at);
-  await requireOwner(tx, hold);
-  const known = await heldBy(tx, hold, decision);
-  if (known !== null) return sameHold(known, hold.projectId, amounts);
-  const wish = { ...hold, amounts, id: newId('quota-allocation') };
+  const { organizationId, projectId, userId } = hold.member;
+  const wish = { organizationId, projectId, userId, owner: hold.owner, amounts, expiresAt: hold.expiresAt, id: newId('quota-allocation') };
+  await requireOwner(tx, wish);
+  const known = await heldBy(tx, wish, decision);
+  if (known !== null) return sameHold(known, projectId, amounts);
   const held = (await attempt(tx, wish, decision.at)) ?? (await holdWhatExpired(tx, wish, decision));
   await recordAllocations(tx, [{ action: 'quotas.hold', before: null, after: held, dueAt: null }], { at: held.createdAt, by: decision.by });
   return held;
 }
 
 /** What the owner has; freed first where its time is up, because nothing could be done with it any more. */
-async function heldBy(tx: Transaction, { organizationId, owner }: Hold, decision: Decision): Promise<Allocation | null> {
+async function heldBy(tx: Transaction, { organizationId, owner }: NewHold, decision: Decision): Promise<Allocation | null> {
   const known = await openAllocationOf(tx, organizationId, owner);
   if (known === null || !hasExpired(known, decision.at)) return known;
   const after = await change(tx, { organizationId, id: known.id }, decision, (one, at) => (hasExpired(one, at) ? end(one, 'expired', at) : unchanged(one)));
   return after.state === 'released' ? null : after;
 }
 
-async function attempt(tx: Transaction, wish: Hold & { id: string }, at: Instant): Promise<Allocation | null> {
+async function attempt(tx: Transaction, wish: NewHold, at: Instant): Promise<Allocation | null> {
   return await holdAllocation(tx, wish, at).catch((error: unknown) => {
     if (violatedConstraint(error) !== 'quota_allocations_owner_once') throw error;
     throw alreadyHeld(wish.owner, null);
@@ -65,7 +71,7 @@ async function attempt(tx: Transaction, wish: Hold & { id: string }, at: Instant
 }
 
 /** Under the lock of the quota's row: frees what time has ended, tries again, and says what is wrong when it still does not fit. */
-async function holdWhatExpired(tx: Transaction, wish: Hold & { id: string }, decision: Decision): Promise<Allocation> {
+async function holdWhatExpired(tx: Transaction, wish: NewHold, decision: Decision): Promise<Allocation> {
   const { organizationId, projectId } = wish;
   const quota = await lockQuota(tx, organizationId, projectId);
   if (quota === null) {
@@ -86,14 +92,14 @@ async function freshQuota(tx: Transaction, { organizationId, projectId }: Projec
   return quota;
 }
 
-/** What was held is used from now on. Refuses a hold that has expired (`quotas.hold-expired`) or was released. */
-export async function commitHold(tx: Transaction, ref: AllocationRef, decision: Decision): Promise<Allocation> {
-  return await change(tx, ref, decision, commit);
+/** What was held is used from now on. Refuses a hold that has expired (`quotas.hold-expired`) or was released; one of another project is not found. */
+export async function commitHold(tx: Transaction, hold: HoldInUse, decision: Decision): Promise<Allocation> {
+  return await changeInUse(tx, hold, decision, commit);
 }
 
 /** Lets a hold last until a later instant: routine, so it is not in the ledger. Refuses as `commitHold` and `refuseExpiry` do. */
-export async function renewHold(tx: Transaction, { expiresAt, ...ref }: AllocationRef & { expiresAt: Instant }, decision: Decision): Promise<Allocation> {
-  return await change(tx, ref, decision, (allocation, at) => renew(allocation, expiresAt, at));
+export async function renewHold(tx: Transaction, { expiresAt, ...hold }: HoldInUse & { expiresAt: Instant }, decision: Decision): Promise<Allocation> {
+  return await changeInUse(tx, hold, decision, (allocation, at) => renew(allocation, expiresAt, at));
 }
 
 /** Gives what was held or used back. Repeating it changes nothing. */
@@ -127,6 +133,13 @@ export async function endAllocations(
   return await write(tx, ending, { at, by: decision.by });
 }
 
+async function changeInUse(tx: Transaction, { member, id }: HoldInUse, decision: Decision, decide: (allocation: Allocation, at: Instant) => Settled<Allocation>): Promise<Allocation> {
+  return await change(tx, { organizationId: member.organizationId, id }, decision, (allocation, at) => {
+    if (allocation.projectId !== member.projectId) throw notFound('quota-allocation', id);
+    return decide(allocation, at);
+  });
+}
+
 async function change(tx: Transaction, { organizationId, id }: AllocationRef, decision: Decision, decide: (allocation: Allocation, at: Instant) => Settled<Allocation>): Promise<Allocation> {
   const before = await lockAllocation(tx, organizationId, id);
   if (before === null) throw notFound('quota-allocation', id);
@@ -149,7 +162,7 @@ async function write(tx: Transaction, changes: readonly { before: Allocation; se
   return written.map(({ after }) => after);
 }
 
-async function requireOwner(tx: Transaction, { organizationId, owner }: Hold): Promise<void> {
+async function requireOwner(tx: Transaction, { organizationId, owner }: NewHold): Promise<void> {
   const state = await stateOfOwner(tx, organizationId, owner);
   if (state === 'alive') return;
   const named = `${owner.kind} ${owner.id}`;

@@ -4,6 +4,7 @@ import test from 'ava';
 import { createProjectActivities, type ReleaseOwners } from '../../activities/projects/index.ts';
 import { projectEntity } from '../../commands/projects/project-entity.ts';
 import { retryProjectRelease } from '../../commands/projects/record-release.ts';
+import { requireActiveMember } from '../../commands/projects/port.ts';
 import { commitHold, holdQuota } from '../../commands/quotas/port.ts';
 import { advanceEntity } from '../../commands/shared/entity-commands.ts';
 import { newId } from '../../commands/shared/new-id.ts';
@@ -20,7 +21,7 @@ import { dyingDatabase } from '../helpers/dying-database.ts';
 import { soak } from '../helpers/environment.ts';
 import { platform, type Platform } from '../helpers/platform.ts';
 import { anApprovedProject, ledgerOf, projectSite } from '../helpers/projects.ts';
-import { createTestOwners } from '../helpers/quotas.ts';
+import { asActiveMember, createTestOwners } from '../helpers/quotas.ts';
 import { untilQuiet } from '../helpers/travel.ts';
 
 /** Each statement in a soak, a sample otherwise. */
@@ -74,9 +75,10 @@ async function allocated({ organizationId, id: projectId, managers }: Project): 
   const decision = { at: '2035-04-14T12:00:00.000Z', by: system('test') };
   const owner = { kind: 'test-job', id: newId('ledger-entry') };
   await db('test_jobs').insert({ organization_id: organizationId, id: owner.id });
-  const hold = { organizationId, projectId, owner, userId: managers[0] as string, amounts: { gpu: '0.5', cpu: '0', ram_gib: '0' }, expiresAt: '2035-04-16T00:00:00.000Z' };
+  const member = asActiveMember({ organizationId, projectId, userId: managers[0] as string });
+  const hold = { member, owner, amounts: { gpu: '0.5', cpu: '0', ram_gib: '0' }, expiresAt: '2035-04-16T00:00:00.000Z' };
   const { id } = await inTransaction(db, (tx) => holdQuota(tx, hold, decision));
-  await inTransaction(db, (tx) => commitHold(tx, { organizationId, id }, decision));
+  await inTransaction(db, (tx) => commitHold(tx, { member, id }, decision));
 }
 
 /** All that a release is to leave, without ids and instants. */
@@ -161,9 +163,12 @@ test.serial('an owner whose database refuses is tried again by the workers, and 
   const job = 'job_1';
   await db('test_jobs').insert({ organization_id: world.organizationId, id: job });
   await world.travelTo('2035-03-20T00:00:00.000Z');
-  const hold = { organizationId: world.organizationId, projectId: id, owner: { kind: 'test-job', id: job }, userId: world.lead, amounts: { gpu: '0.5', cpu: '0', ram_gib: '0' }, expiresAt: '2035-04-10T00:00:00.000Z' };
-  const { id: allocation } = await inTransaction(db, (tx) => holdQuota(tx, hold, world.decision()));
-  await inTransaction(db, (tx) => commitHold(tx, { organizationId: world.organizationId, id: allocation }, world.decision()));
+  await inTransaction(db, async (tx) => {
+    const member = await requireActiveMember(tx, world.organizationId, id, world.lead, world.clock.now());
+    const wish = { member, owner: { kind: 'test-job', id: job }, amounts: { gpu: '0.5', cpu: '0', ram_gib: '0' }, expiresAt: '2035-04-10T00:00:00.000Z' };
+    const held = await holdQuota(tx, wish, world.decision());
+    await commitHold(tx, { member, id: held.id }, world.decision());
+  });
   await world.travelTo('2035-04-14T12:00:00.000Z');
   await db.raw(`create function out_of_order() returns trigger language plpgsql as $$ begin raise exception 'out of order'; end $$`);
   await db.raw(`create trigger out_of_order before update on quota_allocations for each row execute function out_of_order()`);

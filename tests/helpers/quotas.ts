@@ -1,10 +1,11 @@
 import { insertReviewingProject } from '../../commands/projects/decide-on-project.ts';
-import { grantQuota, holdQuota, type Hold } from '../../commands/quotas/port.ts';
+import { grantQuota, holdQuota, type Hold, type HoldInUse } from '../../commands/quotas/port.ts';
 import { editCapacity } from '../../commands/quotas/edit-capacity.ts';
 import { newId } from '../../commands/shared/new-id.ts';
 import { OWNER_KINDS } from '../../db/quotas/owner-kinds.ts';
 import type { Database } from '../../db/shared/connection.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
+import type { ActiveMember } from '../../domain/projects/active-member.ts';
 import type { Allocation } from '../../domain/quotas/allocation.ts';
 import type { CapacityAmounts, ExactAmounts, QuotaAmounts } from '../../domain/quotas/amounts.ts';
 import { system } from '../../domain/shared/entity.ts';
@@ -31,6 +32,16 @@ export async function insertReviewing(db: Database, organizationId: string, mana
     quota: gpus('1'), managers: [managerId], members: [],
   };
   return (await inTransaction(db, (tx) => insertReviewingProject(tx, fields, { at, by }))).id;
+}
+
+/** Somebody as `requireActiveMember` answers with them, unasked: tests of quotas have projects that are only applied for. */
+export function asActiveMember({ organizationId, projectId, userId }: Pick<ActiveMember, 'organizationId' | 'projectId' | 'userId'>): ActiveMember {
+  return { organizationId, projectId, userId } as ActiveMember;
+}
+
+/** A hold as `commitHold` and `renewHold` take it, in use by whoever it was made for. */
+export function inUse(allocation: Allocation): HoldInUse {
+  return { member: asActiveMember(allocation), id: allocation.id };
 }
 
 /** A table of rows that may own quota, and its kind registered as a domain would register its own. */
@@ -82,7 +93,7 @@ export async function quotaSite(t: { teardown(end: () => Promise<void>): void })
     await db('test_jobs').insert({ organization_id: organizationId, id });
     return id;
   };
-  const wish: QuotaSite['wish'] = (projectId, jobId, amounts, expiresAt = after(1)) => ({ organizationId, projectId, owner: { kind: OWNER_KIND, id: jobId }, userId, amounts, expiresAt });
+  const wish: QuotaSite['wish'] = (projectId, jobId, amounts, expiresAt = after(1)) => ({ member: asActiveMember({ organizationId, projectId, userId }), owner: { kind: OWNER_KIND, id: jobId }, amounts, expiresAt });
   return {
     db, url, organizationId, userId, project, grant, job, wish,
     granted: async (amounts) => {
