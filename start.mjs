@@ -19,7 +19,12 @@ const programs = {
   soak: 'tools/soak/main.ts',
   bench: 'bench/main.ts',
   reset: 'tools/start/reset.ts',
+  migrate: 'tools/migrate.ts',
+  'rotate-keys': 'tools/rotate-keys.ts',
+  'create-administrator': 'tools/create-administrator.ts',
 };
+
+const needDevelopment = ['test', 'soak', 'bench'];
 
 const [first, ...rest] = process.argv.slice(2);
 const [name, args] = first !== undefined && Object.hasOwn(programs, first) ? [first, rest] : ['start', process.argv.slice(2)];
@@ -39,10 +44,13 @@ function isInstalled() {
   if (!existsSync(record)) return false;
   const present = JSON.parse(readFileSync(record, 'utf8')).packages;
   const packages = Object.entries(JSON.parse(lock.toString()).packages).filter(([path]) => path !== '');
-  const matches = packages.every(([path, { version, optional }]) => (present[path] === undefined ? optional === true : present[path].version === version));
-  if (!matches) return false;
-  writeFileSync(marker, wanted);
-  return true;
+  const isThere = ([path, { version, optional }]) => (present[path] === undefined ? optional === true : present[path].version === version);
+  if (packages.every(isThere)) {
+    writeFileSync(marker, wanted);
+    return true;
+  }
+  // In production npm leaves out (npm ci --omit=dev) what only tests and benchmarks need.
+  return !needDevelopment.includes(name) && packages.every((one) => isThere(one) || (one[1].dev === true && present[one[0]] === undefined));
 }
 
 async function install() {

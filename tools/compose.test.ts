@@ -11,7 +11,7 @@ const service = z.object({
   build: z.string().optional(),
   command: z.array(z.string()).optional(),
   restart: z.string(),
-  environment: z.record(z.string(), z.string()),
+  environment: z.record(z.string(), z.string().nullable()),
   healthcheck: z.object({ test: z.array(z.string()) }).optional(),
   ports: z.array(z.string()).optional(),
   configs: z.array(z.object({ source: z.string() })).optional(),
@@ -22,19 +22,30 @@ const compose = z
 
 const secrets: Record<string, string> = { ORRERY_DB_PASSWORD: 'a1', TEMPORAL_DB_PASSWORD: 'b2', ORRERY_SECRET_KEY: Buffer.alloc(32, 1).toString('base64') };
 
-/** Compose's substitution of `${NAME:-default}` and `${NAME:?message}`. */
+/** What config.ts does not read, but the SDKs and Node itself. */
+const PASSED_ON = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION', 'NODE_EXTRA_CA_CERTS'];
+/** Settings that .env does not reach: what the file itself publishes and mounts, and a second way to give the key. */
+const FIXED = ['ORRERY_HOST', 'ORRERY_PORT', 'ORRERY_WORKERS_PORT', 'ORRERY_SPOOL_DIRECTORY', 'ORRERY_SECRET_KEY_FILE'];
+
+/** Compose's substitution of `${NAME:-default}` and `${NAME:?message}`, the inner ones of a nesting first. */
 function substitute(text: string, given: Record<string, string>): string {
-  return text.replace(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, name: string, kind: string | undefined, rest: string | undefined) => {
+  const next = text.replace(/\$\{(\w+)(?::([-?])([^${}]*))?\}/g, (_, name: string, kind: string | undefined, rest: string | undefined) => {
     const value = given[name] ?? '';
     if (value !== '') return value;
     if (kind === '-') return rest ?? '';
     throw new Error(`${name} is not given${kind === '?' ? `: ${rest}` : ' and has no message'}`);
   });
+  return next === text ? text : substitute(next, given);
 }
 
 function environmentOf(name: string, given: Record<string, string>): Record<string, string> {
   const { environment = {} } = compose.services[name] ?? {};
-  return Object.fromEntries(Object.entries(environment).map(([variable, value]) => [variable, substitute(value, given)]));
+  return Object.fromEntries(
+    Object.entries(environment).flatMap(([variable, value]) => {
+      if (value !== null) return [[variable, substitute(value, given)]];
+      return given[variable] === undefined ? [] : [[variable, given[variable]]];
+    }),
+  );
 }
 
 const ours = Object.entries(compose.services).filter(([, { build }]) => build !== undefined).map(([name]) => name);
@@ -51,6 +62,14 @@ for (const name of ['api', 'workers', 'migrate']) {
     const config = loadConfig(environment);
     t.is(config.databaseUrl, 'postgres://orrery:a1@postgres:5432/orrery');
     t.is(config.temporal.address, 'temporal:7233');
+  });
+
+  test(`every setting that is put into .env reaches ${name}`, (t) => {
+    for (const variable of [...configVariables, ...PASSED_ON]) {
+      const reached = environmentOf(name, { ...secrets, [variable]: 'given' })[variable] === 'given';
+      t.is(reached, !FIXED.includes(variable), variable);
+    }
+    for (const variable of PASSED_ON) t.false(variable in environmentOf(name, secrets), `${variable} is absent, not empty`);
   });
 
   test(`${name} runs a file that exists`, (t) => {
@@ -83,10 +102,18 @@ test('no secret has a default: each is demanded by name', (t) => {
   }
 });
 
+test('the image runs the Node that the installation brings', (t) => {
+  const { dependencies } = z.object({ dependencies: z.object({ node: z.string() }) }).parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+  t.true(readFileSync(join(root, 'Dockerfile'), 'utf8').includes(`\nFROM node:${dependencies.node}-`));
+});
+
+test('PostgreSQL is healthy once it answers over TCP, not while it initialises', (t) => {
+  t.regex(compose.services.postgres?.healthcheck?.test.join(' ') ?? '', /pg_isready -h 127\.0\.0\.1 /);
+});
+
 test('every image is pinned to a version, and what serves has a health check', (t) => {
   for (const [name, { image }] of Object.entries(compose.services)) t.regex(image, /:\d+\.\d+(\.\d+)?(-\w+)?$/, name);
   for (const name of ['postgres', 'temporal', 'temporal-ui', 'api', 'workers']) t.truthy(compose.services[name]?.healthcheck, name);
-  t.regex(readFileSync(join(root, 'Dockerfile'), 'utf8'), /^FROM node:24\.\d+\.\d+-/m);
 });
 
 test('nothing listens beyond this machine unless the operator says so', (t) => {

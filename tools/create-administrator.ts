@@ -1,11 +1,12 @@
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { ADMINISTRATOR_EMAIL, bootstrapAdministrator, mintAdministratorToken } from '../commands/identity/bootstrap.ts';
 import { ConfigError, loadConfig } from '../config.ts';
 import { connect } from '../db/shared/connection.ts';
 import { DomainError } from '../domain/shared/errors.ts';
 import { systemClock } from '../workers/dependencies.ts';
 
-// Usage: node tools/create-administrator.ts FILE [--token], with the environment of the API, after tools/migrate.ts.
+// Usage: npm run create-administrator -- FILE [--token], with the environment of the API, after npm run migrate.
 // On an empty database: makes the first administrator and an organization, and writes e-mail address, password and API
 // token into FILE (new, mode 0600). With --token, on any other: a new API token for the first administrator, where the
 // old one was lost. Secrets are in FILE alone, never printed.
@@ -13,7 +14,7 @@ import { systemClock } from '../workers/dependencies.ts';
 /** Told to the person without a stack. */
 class UsageError extends Error {}
 
-const usage = 'Usage: node tools/create-administrator.ts FILE [--token]';
+const usage = 'Usage: npm run create-administrator -- FILE [--token]';
 
 try {
   const { file, tokenOnly } = readArguments(process.argv.slice(2));
@@ -38,7 +39,8 @@ try {
 function readArguments(args: string[]): { file: string; tokenOnly: boolean } {
   const [file, ...others] = args.filter((arg) => arg !== '--token');
   if (file === undefined || others.length > 0 || file.startsWith('-')) throw new UsageError(usage);
-  return { file, tokenOnly: args.includes('--token') };
+  // npm runs in the checkout, and says where it was called.
+  return { file: resolve(process.env.INIT_CWD ?? '', file), tokenOnly: args.includes('--token') };
 }
 
 async function makeSecrets(databaseUrl: string, tokenOnly: boolean): Promise<string[]> {
@@ -60,6 +62,6 @@ function explain(error: unknown): unknown {
   const { code, path } = error as NodeJS.ErrnoException;
   if (code === 'EEXIST') return `${path} exists and is left as it is; name a new file.`;
   if (code === 'ENOENT' || code === 'EACCES') return `${path} cannot be made (${code}); check its folder.`;
-  if (code === '42P01') return 'The database has no tables yet; run node tools/migrate.ts first.';
+  if (code === '42P01') return 'The database has no tables yet; run npm run migrate first.';
   return error;
 }

@@ -6,7 +6,7 @@ import { rotateMailKeys } from '../commands/notifications/rotate-mail-keys.ts';
 import { connect } from '../db/shared/connection.ts';
 import { systemClock, vaultOf } from '../workers/dependencies.ts';
 
-// Usage: ORRERY_SECRET_KEY=<new> ORRERY_SECRET_KEYS_PREVIOUS=<old> node tools/rotate-keys.ts, with the rest of the
+// Usage: ORRERY_SECRET_KEY=<new> ORRERY_SECRET_KEYS_PREVIOUS=<old> npm run rotate-keys, with the rest of the
 // environment as for the workers. Afterwards the old key can go. Safe to interrupt and to repeat.
 const config = configOrExit(process.env);
 const db = connect(config.databaseUrl, { poolMax: 1, applicationName: 'orrery-rotate-keys' });
