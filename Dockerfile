@@ -1,5 +1,5 @@
 # One image for the API, the workers and the one-shot commands; docker-compose.yml says which runs.
-FROM node:24.11.1-bookworm-slim
+FROM node:24.21.0-bookworm-slim
 
 WORKDIR /srv/orrery
 ENV NODE_ENV=production
