@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { tickDiscovery } from '../../commands/data-sources/request-discovery.ts';
+import { holdInstance } from '../../commands/power/hold-instances.ts';
 import { getDataSource } from '../../db/data-sources/data-source-store.ts';
 import { listScopes } from '../../db/data-sources/discovery-store.ts';
 import { getOperation } from '../../db/operations/operation-store.ts';
@@ -86,6 +87,34 @@ test('an instance that is gone keeps its history and comes back as itself', asyn
   t.truthy((await known(ref))[0]?.goneAt);
   t.is(await discoverOnce(site, ref, listing(page(EU, discovered({ state: 'stopped' })), listed(EU))), '1 scope listed: 1 instances, 0 new, 1 changed, 0 gone');
   t.like((await known(ref))[0], { id: first?.id, state: 'stopped', goneAt: null, firstDiscoveredAt: first?.firstDiscoveredAt });
+});
+
+test('an instance that is gone, comes back, or is in another state without a run of ours is an event each', async (t) => {
+  const ref = await account();
+  const [gone, moved, ours, same] = [1, 2, 3, 4].map((n) => discovered({ nativeId: `i-000000000000001${n}`, name: `m-${n}` })) as [DiscoveredInstance, DiscoveredInstance, DiscoveredInstance, DiscoveredInstance];
+  await discoverOnce(site, ref, listing(page(EU, gone, moved, ours, same), listed(EU)));
+  const idOf = new Map((await known(ref)).map(({ name, id }) => [name, id]));
+  const nameOf = new Map([...idOf].map(([name, id]) => [id, name]));
+  const events = async () => {
+    const rows = await site.db('ledger').where({ organization_id: ref.organizationId }).whereLike('action', 'resources.%').orderBy('id');
+    return rows.map(({ subject, action, before, after }) => [nameOf.get(subject), action, before.state, after.state, after.reason]);
+  };
+  t.deepEqual(await events(), [], 'new ones are no change of state');
+  await inTransaction(site.db, (tx) => holdInstance(tx, ref.organizationId, { resourceId: idOf.get('m-3') ?? '', wanted: 'off', until: null, reason: '' }, { at: systemClock.now(), by: tester, cause: 'stop' }));
+  const stopped = (instance: DiscoveredInstance): DiscoveredInstance => ({ ...instance, state: 'stopped', stateReason: 'User initiated' });
+  await discoverOnce(site, ref, listing(page(EU, stopped(moved), stopped(ours), same), listed(EU)));
+  const first = [
+    ['m-2', 'resources.observe-state', 'running', 'stopped', 'User initiated'],
+    ['m-1', 'resources.lose-instance', 'running', 'terminated', 'The cloud lists it no more.'],
+  ];
+  t.deepEqual(await events(), first, 'what a run is at, its own end tells');
+  await discoverOnce(site, ref, listing(page(EU, stopped(moved), stopped(ours), same), listed(EU)));
+  t.deepEqual(await events(), first, 'nothing changed');
+  await discoverOnce(site, ref, listing(page(EU, gone, stopped(moved), stopped(ours), { ...same, state: 'terminated' }), listed(EU)));
+  t.deepEqual((await events()).slice(2).toSorted(([a], [b]) => String(a).localeCompare(String(b))), [
+    ['m-1', 'resources.regain-instance', 'terminated', 'running', null],
+    ['m-4', 'resources.lose-instance', 'running', 'terminated', null],
+  ]);
 });
 
 test('one that is seen terminated is gone at once, and one that was never known is left out', async (t) => {

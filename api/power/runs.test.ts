@@ -87,6 +87,8 @@ test('items are listed in pages, each once, with what became of them', async (t)
   t.is(overruled.length, 1);
   t.like(overruled[0], { resource_id: ids[2], next_attempt_at: null, finished_at: hour('08:00') });
   t.regex(overruled[0].detail, /^A hold keeps it on \(/);
+  const [event] = (await get(`/v1/organizations/${organizationId}/events?subject_id=${ids[2]}&action=power.overrule-start`)).items;
+  t.like(event, { at: hour('08:00'), due_at: hour('08:00'), after: { runId: id, detail: overruled[0].detail } });
 });
 
 test('an instance shows what became of it in all runs, newest first, in pages', async (t) => {

@@ -1,5 +1,6 @@
 import { holdsDiscoveryFence, forgetUnnamedScopes, saveScope } from '../../db/data-sources/discovery-store.ts';
 import { keepTagKeys } from '../../db/billing/merge-resources.ts';
+import { recordLedgerEntries } from '../../db/audit/ledger-store.ts';
 import { updateOperationProgress } from '../../db/operations/operation-store.ts';
 import {
   countInScope,
@@ -10,6 +11,7 @@ import {
   writeResources,
   type InstanceChange,
   type SeenInstances,
+  type StateChange,
 } from '../../db/resources/instance-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import {
@@ -24,7 +26,7 @@ import type { Actor } from '../../domain/shared/entity.ts';
 import { DomainError, toErrorRecord, type ErrorRecord } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
-import { noticeObserved } from '../power/port.ts';
+import { noticeObserved, withOpenItems } from '../power/port.ts';
 import { reselect } from '../power-schedules/port.ts';
 import { decide, type Decision } from '../shared/entity-commands.ts';
 import { newId } from '../shared/new-id.ts';
@@ -86,6 +88,28 @@ interface Changes {
   at: Instant;
 }
 
+/** An event for each instance that is gone, came back, or was brought into another state by somebody else, in the transaction that writes it. */
+async function recordStates(tx: Transaction, { ref: { organizationId }, by }: DiscoveryAttempt, changes: readonly (StateChange & { returned?: boolean })[], at: Instant): Promise<void> {
+  const moved = changes.filter(({ before, after, returned }) => before !== after || returned === true);
+  if (moved.length === 0) return;
+  // What a run of ours is at, its own end tells.
+  const ours = await withOpenItems(tx, organizationId, moved.map(({ resourceId }) => resourceId));
+  const news = moved.filter(({ resourceId, after, returned }) => after === 'terminated' || returned === true || !ours.has(resourceId));
+  await recordLedgerEntries(
+    tx,
+    news.map(({ resourceId, before, after, reason, returned }) => ({
+      id: newId('ledger-entry'),
+      organizationId,
+      at,
+      subject: resourceId,
+      action: after === 'terminated' ? 'resources.lose-instance' : returned === true ? 'resources.regain-instance' : 'resources.observe-state',
+      by,
+      before: { state: before },
+      after: { state: after, reason },
+    })),
+  );
+}
+
 /** Power hears of states that somebody else changed, schedules choose anew among what is other than before: in the transaction that writes it. */
 async function tell(tx: Transaction, { ref: { organizationId }, by }: DiscoveryAttempt, { moved, other, at }: Changes): Promise<void> {
   if (moved.length > 0) await noticeObserved(tx, organizationId, moved.map((one) => ({ ...one, observedAt: at })), at);
@@ -101,6 +125,7 @@ export async function recordKnownInstances(tx: Transaction, attempt: DiscoveryAt
   const page = pageOf(attempt, seen);
   const known = await refreshKnown(tx, page);
   const moved = known.filter(({ before, after }) => before !== after);
+  await recordStates(tx, attempt, known, seen.at);
   const other = known.filter((one) => one.attributesChanged || one.returned || (one.after === 'terminated' && one.before !== one.after));
   const idsOf = (changes: readonly InstanceChange[]): string[] => changes.map(({ resourceId }) => resourceId);
   await tell(tx, attempt, { moved: moved.map(({ resourceId, after }) => ({ resourceId, state: after })), other: idsOf(other), at: seen.at });
@@ -137,7 +162,8 @@ export async function recordScopeEnd(
   await requireFence(tx, attempt);
   const unseen = { organizationId, dataSourceId, scope, fence: attempt.fence, at, limit: GONE_PER_STEP };
   const gone = error === null ? await markUnseenGone(tx, unseen) : [];
-  await tell(tx, attempt, { moved: gone.map((resourceId) => ({ resourceId, state: 'terminated' })), other: gone, at });
+  await recordStates(tx, attempt, gone, at);
+  await tell(tx, attempt, { moved: gone.map(({ resourceId, after }) => ({ resourceId, state: after })), other: gone.map(({ resourceId }) => resourceId), at });
   const done = gone.length < GONE_PER_STEP;
   if (done) {
     const resources = await countInScope(tx, organizationId, dataSourceId, scope);

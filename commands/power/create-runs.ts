@@ -1,3 +1,4 @@
+import { recordLedgerEntries } from '../../db/audit/ledger-store.ts';
 import { insertOperation } from '../../db/operations/operation-store.ts';
 import { insertRunItems } from '../../db/power/run-item-store.ts';
 import { instanceTargets, type InstanceTarget } from '../../db/resources/instance-targets.ts';
@@ -11,6 +12,7 @@ import { entityWorkflowId } from '../../workflows/messages.ts';
 import { POWER_RUN } from '../../workflows/power/messages.ts';
 import { createEntity } from '../shared/entity-commands.ts';
 import { newId } from '../shared/new-id.ts';
+import { eventsOfEnded } from './item-events.ts';
 import { powerRunEntity } from './power-run-entity.ts';
 
 /** What is wanted of one instance, for a run to carry out or, when overruled, to record. */
@@ -87,6 +89,7 @@ async function createRun(tx: Transaction, organizationId: string, known: readonl
   const run = newPowerRun({ id, organizationId, cause, requestedBy: by, operationId, dueAt }, items, at);
   await createEntity(tx, powerRunEntity, run, 'power.begin-run', { at, by });
   await insertRunItems(tx, organizationId, id, items);
+  await recordLedgerEntries(tx, eventsOfEnded({ organizationId, id }, items, { at, by }));
   return run;
 }
 

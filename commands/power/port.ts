@@ -3,4 +3,5 @@ export { changeClaims, withdrawClaims, type ClaimDecision } from './change-claim
 export { fireTriggers, type TriggerFire } from './fire-triggers.ts';
 export { forgetInstances } from './forget-instances.ts';
 export { noticeObserved, type SeenState } from './notice-observed.ts';
+export { withOpenItems } from '../../db/power/run-item-store.ts';
 export type { CreatedRun } from './create-runs.ts';

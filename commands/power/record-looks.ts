@@ -10,7 +10,7 @@ import type { ObservedInstance } from '../../domain/resources/instance.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { EntityRef } from '../../workflows/messages.ts';
-import { newId } from '../shared/new-id.ts';
+import { eventsOfEnded } from './item-events.ts';
 
 /** What looks at instances of a run showed and led to. */
 export interface Looks {
@@ -31,7 +31,7 @@ export async function recordLooks(tx: Transaction, ref: EntityRef, looks: Looks,
   const observed = [...looks.observed].map(([resourceId, { state, stateReason }]) => ({ resourceId, state, stateReason }));
   await saveObserved(tx, ref.organizationId, observed, at);
   await settlePowerStates(tx, ref.organizationId, items.filter((item) => item.state === 'settled'), at);
-  await recordLedgerEntries(tx, items.flatMap((item) => eventOf(ref, item, { at, by })));
+  await recordLedgerEntries(tx, eventsOfEnded(ref, items, { at, by }));
 }
 
 /** Reads from its items how a run stands. Progress is no decision: the run's version stays. */
@@ -40,31 +40,4 @@ export async function keepProgress(tx: Transaction, ref: EntityRef): Promise<voi
   if (run === null || run.state !== 'running') return;
   const { slots, counts } = await readProgress(tx, ref.id);
   await saveRun(tx, withProgress(run, slots, counts));
-}
-
-function eventOf(ref: EntityRef, item: RunItem, { at, by }: { at: Instant; by: Actor }) {
-  const action = endingOf(item);
-  if (action === null) return [];
-  const { resourceId, scheduleId, localTime, attempts, lastError, observed } = item;
-  return [
-    {
-      id: newId('ledger-entry'),
-      organizationId: ref.organizationId,
-      at,
-      dueAt: item.dueAt,
-      subject: resourceId,
-      action,
-      by,
-      before: null,
-      after: { runId: ref.id, scheduleId, wanted: item.action, localTime, observed, attempts, error: item.state === 'failed' ? lastError : null },
-      outcomeKey: `${ref.id}/${item.position}/${item.state}`,
-    },
-  ];
-}
-
-/** An instance that was already there is no event; one that somebody newer took over has its own. */
-function endingOf({ state, action, attempts }: RunItem): string | null {
-  if (state === 'failed') return action === 'on' ? 'power.fail-start' : 'power.fail-stop';
-  if (state !== 'settled' || attempts === 0) return null;
-  return action === 'on' ? 'power.start' : 'power.stop';
 }

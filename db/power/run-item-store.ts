@@ -28,6 +28,16 @@ export async function openItems(db: Database, organizationId: string, runId: str
   return rows.map(toRunItem);
 }
 
+/** Which of the instances a run is at. */
+export async function withOpenItems(tx: Transaction, organizationId: string, resourceIds: readonly string[]): Promise<Set<string>> {
+  const ids = await tx('power_run_items')
+    .where({ organization_id: organizationId, state: 'open' })
+    .whereRaw('resource_id = any(?)', [resourceIds as string[]])
+    .distinct('resource_id')
+    .pluck<string[]>('resource_id');
+  return new Set(ids);
+}
+
 /**
  * Writes what became of items that are still open, in one statement; answers with the positions it
  * wrote. One that has ended meanwhile stays as it is, so a late attempt changes nothing.

@@ -20,11 +20,17 @@ export interface SeenInstance extends DiscoveredInstance {
   resourceTags: Record<string, string>;
 }
 
-/** What a write made of an instance that was known before. */
-export interface InstanceChange {
+/** An instance's state before and after a write. */
+export interface StateChange {
   resourceId: string;
   before: InstanceState;
   after: InstanceState;
+  /** The cloud's word for why it is so. */
+  reason: string | null;
+}
+
+/** What a write made of an instance that was known before. */
+export interface InstanceChange extends StateChange {
   /** Name, tags, type or whether it can be stopped are others than before. */
   attributesChanged: boolean;
   returned: boolean;
@@ -86,7 +92,7 @@ export async function refreshKnown(tx: Transaction, page: SeenInstances): Promis
        gone_at = case when old.observed_at > :at then old.gone_at when s.state = 'terminated' then coalesce(old.gone_at, :at) end
      from ${SEEN} join instances old on ${isSeen('old')}
      where i.resource_id = old.resource_id
-     returning i.resource_id as "resourceId", old.state as before, i.state as after,
+     returning i.resource_id as "resourceId", old.state as before, i.state as after, i.state_reason as reason,
        (${COLUMNS.map((column) => `old.${column}`).join(', ')}) is distinct from (${COLUMNS.map((column) => `i.${column}`).join(', ')})
          as "attributesChanged",
        old.gone_at is not null and i.gone_at is null as returned`,
@@ -175,20 +181,20 @@ export interface UnseenInstances {
  * Marks instances of a scope gone that the listing under this fence did not show, at most `limit` of
  * them; one that was observed later than the listing stays. Answers with those it marked.
  */
-export async function markUnseenGone(tx: Transaction, unseen: UnseenInstances): Promise<string[]> {
-  const result = await tx.raw<{ rows: { resource_id: string }[] }>(
+export async function markUnseenGone(tx: Transaction, unseen: UnseenInstances): Promise<StateChange[]> {
+  const result = await tx.raw<{ rows: StateChange[] }>(
     `update instances i set gone_at = :at, state = 'terminated', state_reason = 'The cloud lists it no more.', observed_at = :at
      from (
-       select resource_id from instances
+       select resource_id, state from instances
        where organization_id = :organizationId and data_source_id = :dataSourceId and scope = :scope and gone_at is null
          and seen_fence <> :fence and observed_at <= :at
        order by resource_id limit :limit for no key update
      ) unseen
      where i.resource_id = unseen.resource_id
-     returning i.resource_id`,
+     returning i.resource_id as "resourceId", unseen.state as before, i.state as after, i.state_reason as reason`,
     { ...unseen } as never,
   );
-  return result.rows.map((row) => row.resource_id);
+  return result.rows;
 }
 
 /** How many instances of a scope are known and not gone. */

@@ -64,6 +64,7 @@ test('an instance that is there already is not called for', async (t) => {
   const { run } = await start(site, sandbox, id);
   t.is(await ended(site, run?.run.id ?? ''), 'completed');
   t.deepEqual(await sandbox.effective(), []);
+  t.like((await site.db('ledger').where({ subject: id, action: 'power.find-on' }).first()).after, { runId: run?.run.id, attempts: 0, observed: 'running' });
 });
 
 test('a schedule that is applied stops many in batches, and one that lacks a permission holds up no other', async (t) => {

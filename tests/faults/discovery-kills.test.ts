@@ -78,6 +78,7 @@ async function outcomeOf({ organizationId, id }: EntityRef): Promise<unknown> {
     scopes: (await site.db('discovery_scopes').where(own).orderBy('scope').select('scope', 'status', 'resources')).map((row) => [row.scope, row.status, row.resources]),
     holds: (await site.db('power_claims').where({ ...own, source: 'hold' }).select('wanted')).map((row) => row.wanted),
     holdsNoticed: (await site.db('ledger').where(own).whereLike('action', 'power.%')).length,
+    statesNoticed: (await site.db('ledger').where(own).whereLike('action', 'resources.%').orderBy('action').pluck('action')) as string[],
     discoveries: (await site.db('ledger').where({ ...own, action: 'data-sources.complete-discovery' })).length,
     rest: [source?.discovery.current, source?.discovery.lastError],
   };

@@ -113,6 +113,7 @@ test('a start that waits for its cloud is dropped when somebody wants the machin
   await inTransaction(power.site.db, (tx) => holdInstance(tx, power.sandbox.organizationId, hold, { ...power.decision(), cause: 'stop' }));
   await power.travelTo(`${DAY}T09:00:00.000Z`);
   t.deepEqual((await power.items(id)).map(({ action, state }) => [action, state]), [['on', 'superseded'], ['off', 'settled']]);
+  t.is((await power.site.db('ledger').where({ subject: id, action: 'power.supersede-start' })).length, 1);
   t.deepEqual(await power.changes(), [], 'the older wish is not called for any more');
 });
 
