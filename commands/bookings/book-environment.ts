@@ -1,6 +1,5 @@
 import { overdueBookingsOf, takenIn } from '../../db/bookings/booking-store.ts';
 import { keyForBooking } from '../../db/bookings/booking-keys.ts';
-import { findMembershipRole } from '../../db/organizations/membership-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { violatedConstraint } from '../../db/shared/transaction.ts';
 import { newBooking, refuseEmptyPeriod, settleBooking, type Booking, type BookingPeriod } from '../../domain/bookings/booking.ts';
@@ -13,6 +12,7 @@ import { requireActiveMember } from '../projects/port.ts';
 import { advanceEntity, createEntity } from '../shared/entity-commands.ts';
 import { newId } from '../shared/new-id.ts';
 import { bookingEntity, bookingEntityIn } from './booking-entity.ts';
+import { standingOf } from './standing.ts';
 
 export interface BookRequest {
   organizationId: string;
@@ -46,7 +46,7 @@ export async function bookEnvironment(tx: Transaction, request: BookRequest, dec
   if (environment === null) throw notFound('environment', environmentId);
   await settleOverdue(tx, organizationId, environmentId, at);
   const key = await keyForBooking(tx, { holderUserId, keyId: request.sshKeyId, forColleague: holderUserId !== booker.userId });
-  const holderRole = await findMembershipRole(tx, organizationId, holderUserId);
+  const holderRole = await standingOf(tx, organizationId, holderUserId, booker);
   for (const period of request.periods) {
     refuseEmptyPeriod(period);
     refuseBooking({ ...period, holderUserId, holderRole, environment, sshKeyId: key?.id ?? null }, booker, at);

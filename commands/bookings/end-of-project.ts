@@ -1,12 +1,10 @@
 import { subjectsRecordedUnder } from '../../db/audit/ledger-store.ts';
-import { lockBookings, openBookingsOfProject, saveBookings } from '../../db/bookings/booking-store.ts';
-import { environmentOfBooking, type EnvironmentOfBooking } from '../../db/environments/environment-of-booking.ts';
+import { openBookingsOfProject } from '../../db/bookings/booking-store.ts';
 import type { Database, Transaction } from '../../db/shared/connection.ts';
-import { endBooking, type Booking } from '../../domain/bookings/booking.ts';
+import type { Booking } from '../../domain/bookings/booking.ts';
 import { lockEnvironments } from '../environments/port.ts';
-import { decideTogether, type Decision, type RowsTogether } from '../shared/entity-commands.ts';
-import { bookingEntity, writeOffer } from './booking-entity.ts';
-import { followBookingsTogether } from './follow-booking.ts';
+import type { Decision } from '../shared/entity-commands.ts';
+import { endTogether } from './end-together.ts';
 
 /** How many bookings of a project one transaction ends: well under a second, also where each has a machine, a calendar and webhooks. */
 const PORTION = 50;
@@ -30,17 +28,7 @@ export async function endBookingsOfProject(tx: Transaction, organizationId: stri
   const portion = open.slice(0, PORTION);
   // Before any booking: what follows from one (the calendar's wake-up) is waited for by who holds another environment.
   await lockEnvironments(tx, organizationId, portion.map(({ environmentId }) => environmentId));
-  const environments = new Map<string, EnvironmentOfBooking>();
-  for (const id of new Set(portion.map(({ environmentId }) => environmentId))) environments.set(id, await environmentOfBooking(tx, organizationId, id));
-  const rows: RowsTogether<Booking> = {
-    lock: lockBookings,
-    async save(_tx, changes) {
-      await saveBookings(tx, changes.map(({ after }) => after));
-      const steps = changes.map(({ before, after }) => ({ before, after, environment: environments.get(after.environmentId) as EnvironmentOfBooking }));
-      await followBookingsTogether(tx, steps, writeOffer);
-    },
-  };
-  const bookings = await decideTogether(tx, bookingEntity, rows, { organizationId, ids: portion.map(({ id }) => id) }, { ...decision, outcomeKey: key }, (one, at) => endBooking(one, 'project-ended', at));
+  const bookings = await endTogether(tx, organizationId, portion, { ...decision, outcomeKey: key }, 'project-ended');
   const ended = bookings.filter(({ endReason }) => endReason === 'project-ended');
   return { ended, left: open.length > PORTION };
 }

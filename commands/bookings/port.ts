@@ -3,13 +3,16 @@ import { expireWaiting } from '../../db/bookings/waitlist-store.ts';
 import { environmentOfBooking } from '../../db/environments/environment-of-booking.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { endBooking, type Booking } from '../../domain/bookings/booking.ts';
+import { waitedInVain } from '../../domain/bookings/booking-news.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
+import { notify } from '../notifications/port.ts';
 import { decide } from '../shared/entity-commands.ts';
 import { bookingEntity, writeOffer } from './booking-entity.ts';
 import { claimPower } from './follow-booking.ts';
 import { offerFreed } from './offer-freed.ts';
 
+export { endBookingsOfHolder } from './end-of-holder.ts';
 export { bookingsEndedUnder, endBookingsOfProject, hasOpenBookings, type EndedPortion } from './end-of-project.ts';
 
 /**
@@ -33,12 +36,21 @@ export async function takeOffersBack(tx: Transaction, organizationId: string, en
   }
 }
 
+/** Ends the waiting for an environment that leaves the organization, and tells who waited. */
+async function tellWaiting(tx: Transaction, organizationId: string, environmentId: string, at: Instant): Promise<void> {
+  const userIds = await expireWaiting(tx, organizationId, environmentId, at);
+  if (userIds.length === 0) return;
+  const { name } = await environmentOfBooking(tx, organizationId, environmentId);
+  const { kind, subject, text, managers } = waitedInVain(name);
+  await notify(tx, { organizationId, kind, key: `${environmentId}/waited-in-vain`, to: { userIds, managers }, subject, text, at });
+}
+
 /**
  * Ends every booking of an environment that leaves the organization, current and future, and tells
- * their holders, and ends the waiting for it, in the caller's transaction. The caller holds the environment's lock.
+ * their holders and who waited for it, in the caller's transaction. The caller holds the environment's lock.
  */
 export async function endBookingsOf(tx: Transaction, organizationId: string, environmentId: string, decision: { at: Instant; by: Actor }): Promise<Booking[]> {
-  await expireWaiting(tx, organizationId, environmentId, decision.at);
+  await tellWaiting(tx, organizationId, environmentId, decision.at);
   const ended: Booking[] = [];
   for (const { id } of await openBookingsOf(tx, organizationId, environmentId)) {
     ended.push(await decide(tx, bookingEntity, { organizationId, id }, decision, (booking, at) => endBooking(booking, 'environment-gone', at)));

@@ -1,7 +1,6 @@
 import { getBooking, openBookingsOf } from '../../db/bookings/booking-store.ts';
 import { keyForBooking } from '../../db/bookings/booking-keys.ts';
 import { getWaitlistEntry, insertWaitlistEntry, saveWaitlistEntry } from '../../db/bookings/waitlist-store.ts';
-import { findMembershipRole } from '../../db/organizations/membership-store.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { violatedConstraint } from '../../db/shared/transaction.ts';
 import { acceptOffer, endBooking, refuseEmptyPeriod, type Booking, type BookingPeriod } from '../../domain/bookings/booking.ts';
@@ -17,6 +16,7 @@ import { decide } from '../shared/entity-commands.ts';
 import { newId } from '../shared/new-id.ts';
 import { settleOverdue } from './book-environment.ts';
 import { bookingEntity } from './booking-entity.ts';
+import { standingOf } from './standing.ts';
 
 export interface WaitlistDecision {
   at: Instant;
@@ -35,8 +35,9 @@ export async function joinWaitlist(
   const environment = await lockEnvironment(tx, organizationId, environmentId);
   if (environment === null) throw notFound('environment', environmentId);
   await settleOverdue(tx, organizationId, environmentId, at);
+  const holderRole = await standingOf(tx, organizationId, booker.userId, booker);
   // A key is asked for when the offer is accepted.
-  refuseBooking({ since: laterOf(since, at), until, holderUserId: booker.userId, holderRole: booker.role, environment: { ...environment, sshRequired: false }, sshKeyId: null }, booker, at);
+  refuseBooking({ since: laterOf(since, at), until, holderUserId: booker.userId, holderRole, environment: { ...environment, sshRequired: false }, sshKeyId: null }, booker, at);
   if (isPast(request, at)) throw invalidField('bookings.end-in-past', 'until', `${until} is over, or nearly; give a later end`);
   if (offerable(request, await openBookingsOf(tx, organizationId, environmentId), at) !== null) {
     throw new DomainError({ kind: 'conflict', code: 'bookings.is-free', message: `${environment.name} is free in this period. Book it.` });
@@ -75,7 +76,7 @@ async function refuseAcceptance(tx: Transaction, ref: EntityRef, given: Pick<Boo
   const offer = await getBooking(tx, ref.organizationId, ref.id);
   if (offer === null) throw notFound('booking', ref.id);
   const { holderUserId, since, until } = offer;
-  const holderRole = await findMembershipRole(tx, ref.organizationId, holderUserId);
+  const holderRole = await standingOf(tx, ref.organizationId, holderUserId, booker);
   // An offer that has not been taken yet begins with its acceptance.
   refuseBooking({ ...given, since: laterOf(since, at), until, holderUserId, holderRole }, booker, at);
 }

@@ -8,7 +8,7 @@ import { book, insertPerson } from '../../tests/helpers/bookings.ts';
 import { editBooking, releaseBooking } from '../bookings/change-booking.ts';
 import { requestFromCalendar } from '../bookings/request-from-calendar.ts';
 import { acceptEntry, joinWaitlist } from '../bookings/waitlist.ts';
-import { deactivateEnvironment, reactivateEnvironment } from './edit-environment.ts';
+import { deactivateEnvironment, deleteEnvironment, reactivateEnvironment } from './edit-environment.ts';
 
 /** Two people wait for a taken environment, which is released at nine: the first of them holds an offer of it. */
 async function offered(t: { teardown(end: () => Promise<void>): void }) {
@@ -72,4 +72,17 @@ test('a booking of an environment out of service gives time back and takes none,
   const byCalendar = await inTransaction(db, (tx) => requestFromCalendar(tx, { organizationId, bookingId: id, change, stands: () => Promise.resolve(true) }, { at: at(9, 6), workflowId: 'calendar/test' }));
   t.true(byCalendar instanceof DomainError && byCalendar.code === 'bookings.environment-inactive');
   t.like(await edit({ since: at(10, 30), until: at(11, 30), note: 'shorter' }), { since: at(10, 30), until: at(11, 30) });
+});
+
+test('who waits for an environment that is deleted, and who is offered it, is told that their waiting has ended', async (t) => {
+  const site = await offered(t);
+  const { db, organizationId, environmentId, engineer, other } = site;
+  await inTransaction(db, (tx) => deleteEnvironment(tx, { organizationId, id: environmentId }, decisionBy(site, at(9, 10))));
+  t.deepEqual(await db('waitlist_entries').pluck('state'), ['expired', 'expired']);
+  const letters = await db('mails').whereLike('subject', '%is no longer shared').select<{ user_id: string; kind: string; body: string }[]>('user_id', 'kind', 'body');
+  t.deepEqual(letters.map(({ user_id: userId }) => userId).toSorted(), [engineer.userId, other.userId].toSorted());
+  for (const { kind, body } of letters) {
+    t.is(kind, 'waitlist-offer');
+    t.regex(body, /^You waited for .* your waiting has ended\.$/);
+  }
 });

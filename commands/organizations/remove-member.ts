@@ -4,12 +4,15 @@ import type { Transaction } from '../../db/shared/connection.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import { notFound } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
+import { endBookingsOfHolder } from '../bookings/port.ts';
 import { leaveProjects } from '../projects/port.ts';
 import { lockCapacity } from '../quotas/port.ts';
 import { newId } from '../shared/new-id.ts';
 import { lockMembers, requireManager } from './lock-members.ts';
 
-/** Ends a membership. The last manager cannot be removed: `organizations.last-manager`, nor the last one of a project: `projects.last-manager`. */
+/**
+ * Ends a membership, and with it the person's bookings, offers and waiting, and their part in projects. The last manager cannot be removed: `organizations.last-manager`, nor the last one of a project: `projects.last-manager`.
+ */
 export async function removeMember(
   tx: Transaction,
   request: { organizationId: string; userId: string },
@@ -23,6 +26,7 @@ export async function removeMember(
   // Before their projects are looked for: one that is just taking them in holds the membership, and is seen after that.
   await deleteMembership(tx, request.organizationId, request.userId);
   await leaveProjects(tx, request.organizationId, request.userId, decision);
+  await endBookingsOfHolder(tx, request.organizationId, request.userId, decision);
   await requireManager(tx, request.organizationId);
   await recordLedgerEntry(tx, {
     id: newId('ledger-entry'),

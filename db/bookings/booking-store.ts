@@ -117,6 +117,15 @@ export async function openBookingsOfProject(tx: Transaction, organizationId: str
     .select<{ id: string; environmentId: string }[]>('id', 'environment_id as environmentId');
 }
 
+/** Bookings and offers of somebody that have not ended, those under way first, then those that begin next. */
+export async function openBookingsOfHolder(tx: Transaction, organizationId: string, holderUserId: string): Promise<{ id: string; environmentId: string }[]> {
+  return await tx('bookings')
+    .where({ organization_id: organizationId, holder_user_id: holderUserId })
+    .whereIn('state', [...TAKING])
+    .orderBy(['since', 'id'])
+    .select<{ id: string; environmentId: string }[]>('id', 'environment_id as environmentId');
+}
+
 /** Bookings of an environment whose deadline has passed: they are settled before anybody decides on it. */
 export async function overdueBookingsOf(tx: Transaction, organizationId: string, environmentId: string, at: Instant): Promise<string[]> {
   const rows = await tx('bookings')

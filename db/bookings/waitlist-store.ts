@@ -53,11 +53,23 @@ export async function saveWaitlistEntry(
     });
 }
 
-/** Ends the waiting for an environment that nobody can book any more. */
-export async function expireWaiting(tx: Transaction, organizationId: string, environmentId: string, at: Instant): Promise<void> {
-  await tx('waitlist_entries')
+/** Ends the waiting for an environment that nobody can book any more. Answers with who waited. */
+export async function expireWaiting(tx: Transaction, organizationId: string, environmentId: string, at: Instant): Promise<string[]> {
+  const rows = await tx('waitlist_entries')
     .where({ organization_id: organizationId, environment_id: environmentId, state: 'waiting' })
-    .update({ state: 'expired', last_at: at });
+    .update({ state: 'expired', last_at: at })
+    .returning<{ user_id: string }[]>('user_id');
+  return rows.map((row) => row.user_id);
+}
+
+/** Takes somebody off every list on which they wait and have no offer yet. */
+export async function endWaitingOf(tx: Transaction, organizationId: string, userId: string, at: Instant): Promise<void> {
+  await tx('waitlist_entries').where({ organization_id: organizationId, user_id: userId, state: 'waiting' }).update({ state: 'left', last_at: at });
+}
+
+/** Environments for which somebody waits, or is offered something. */
+export async function environmentsWaitedForBy(tx: Transaction, organizationId: string, userId: string): Promise<string[]> {
+  return await tx('waitlist_entries').where({ organization_id: organizationId, user_id: userId }).whereIn('state', ['waiting', 'offered']).pluck<string[]>('environment_id');
 }
 
 export async function listWaitlist(

@@ -72,7 +72,7 @@ export interface Recipient {
 
 /**
  * Where a notice goes to: the verified mailboxes, notices switched on, of persons by id, of the organization's managers, or of
- * both; each once, without those who are disabled or do not want its kind.
+ * both; each once, without those who are disabled, do not want its kind, or are no members any more.
  */
 export async function recipientsOf(
   tx: Transaction,
@@ -83,7 +83,9 @@ export async function recipientsOf(
   const rows = await verifiedMailboxes(tx)
     .where('b.notices', true)
     .where((either) => {
-      void either.whereIn('u.id', [...to.userIds]);
+      void either.whereIn('u.id', tx('memberships').select('user_id').where('organization_id', organizationId).whereIn('user_id', [...to.userIds]));
+      // Platform administrators stand in where an organization has nobody, and belong to none.
+      void either.orWhere((administrators) => void administrators.whereIn('u.id', [...to.userIds]).where('u.platform_administrator', true));
       if (to.managers) {
         void either.orWhereIn('u.id', tx('memberships').select('user_id').where({ organization_id: organizationId, role: 'manager' }));
       }

@@ -12,6 +12,19 @@ export async function findMembershipRole(db: Database | Transaction, organizatio
   return row?.role ?? null;
 }
 
+/**
+ * The role of a user in an organization, who then stays a member until the transaction ends; null for nobody, and for somebody who is
+ * just being removed. Waits for nobody, so it may be asked whatever is locked.
+ */
+export async function holdMembershipRole(tx: Transaction, organizationId: string, userId: string): Promise<OrganizationRole | null> {
+  const row = await tx('memberships')
+    .where({ organization_id: organizationId, user_id: userId })
+    .forKeyShare()
+    .skipLocked()
+    .first<{ role: OrganizationRole } | undefined>('role');
+  return row?.role ?? null;
+}
+
 /** Adds a membership; false, and nothing is written, when the user is a member already. */
 export async function insertMembership(tx: Transaction, membership: Membership): Promise<boolean> {
   const rows = await tx('memberships')

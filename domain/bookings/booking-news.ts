@@ -37,14 +37,19 @@ export function letterOf(before: Booking | null, after: Booking, environmentName
     return letter('waitlist-offer', `${environmentName} is free for you`, `You wait for ${environmentName}. It is held for you ${period}, until ${inWords(after.offerExpiresAt ?? after.since)}. Accept the offer, or the next in line gets it.`, false);
   }
   if (before === null || before.state === 'offered') {
-    if (after.state === 'expired') return null;
+    if (after.state === 'expired') return after.endReason === 'environment-gone' ? waitedInVain(environmentName) : null;
     return letter('booking', `${environmentName} is booked`, `${environmentName} is booked for you ${period}.`, true);
   }
   if (after.state === 'released' || after.state === 'cancelled') {
-    return letter('booking-release', `${environmentName} is free again`, `Your booking of ${environmentName} ${ENDINGS[after.endReason ?? 'ended']} at ${inWords(after.endedAt ?? after.lastAt)}.`, true);
+    return letter('booking-release', `${environmentName} is free again`, `${after.endReason === 'holder-left' ? 'A' : 'Your'} booking of ${environmentName} ${ENDINGS[after.endReason ?? 'ended']} at ${inWords(after.endedAt ?? after.lastAt)}.`, true);
   }
   if (before.since === after.since && before.until === after.until) return null;
   return letter('booking', `Your booking of ${environmentName} has changed`, `${environmentName} is now booked for you ${period}.`, true);
+}
+
+/** What somebody is told who waited for an environment, or was just offered it, when it leaves the organization. */
+export function waitedInVain(environmentName: string): BookingLetter {
+  return letter('waitlist-offer', `${environmentName} is no longer shared`, `You waited for ${environmentName}. It is no longer shared, so nobody can book it and your waiting has ended.`, false);
 }
 
 const ENDINGS: Record<NonNullable<Booking['endReason']>, string> = {
@@ -52,6 +57,7 @@ const ENDINGS: Record<NonNullable<Booking['endReason']>, string> = {
   released: 'was released',
   cancelled: 'was cancelled',
   'environment-gone': 'was ended, because the environment is no longer shared,',
+  'holder-left': 'was ended, because whoever held it has left the organization,',
   'environment-inactive': 'was ended, because the environment is out of service,',
   'project-ended': 'was ended, because its project may not be used any more,',
   declined: 'was declined',

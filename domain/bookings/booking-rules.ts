@@ -12,7 +12,7 @@ export interface Booker {
 /** A wish to book that is checked against the rules before the calendar is. */
 export interface BookingWish extends BookingPeriod {
   holderUserId: string;
-  /** The holder's role in this organization; null when they are no member. Roles elsewhere do not count. */
+  /** The holder's role in this organization; null when they are no member, or leave it just now. Roles elsewhere do not count. */
   holderRole: OrganizationRole | null;
   environment: { id: string; name: string; isActive: boolean; sshRequired: boolean };
   sshKeyId: string | null;
@@ -34,6 +34,7 @@ export function refuseBooking(wish: BookingWish, by: Booker, at: Instant): void 
       throw invalidField('bookings.holder-may-not-book', 'holder_user_id', 'is nobody who may book in this organization: name an engineer or a manager of it');
     }
   }
+  if (wish.holderRole === null) throw notAllowed('bookings.role', 'You are no member of this organization any more.');
   refuseOutOfService(wish.environment.name, wish.environment.isActive);
   if (by.role !== 'manager' && Date.parse(wish.since) < Date.parse(at) - GRACE_MS) {
     throw invalidField('bookings.since-in-past', 'since', `${wish.since} is in the past; leave it out to begin now`);

@@ -12,7 +12,7 @@ export type BookingState = (typeof BOOKING_STATES)[number];
 /** States in which a booking takes its period from everybody else. */
 export const TAKING: readonly BookingState[] = ['offered', 'reserved', 'active'];
 
-export const END_REASONS = ['ended', 'released', 'cancelled', 'environment-gone', 'environment-inactive', 'project-ended', 'declined', 'expired'] as const;
+export const END_REASONS = ['ended', 'released', 'cancelled', 'environment-gone', 'environment-inactive', 'holder-left', 'project-ended', 'declined', 'expired'] as const;
 export type EndReason = (typeof END_REASONS)[number];
 
 /** Half-open: at `until` the environment is free again. Null: until somebody releases it. */

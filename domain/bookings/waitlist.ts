@@ -37,6 +37,7 @@ export function offerable(entry: BookingPeriod, taken: readonly BookingPeriod[],
 export function stateAfterOffer(offer: Pick<Booking, 'state' | 'endReason'>): WaitlistState {
   if (offer.state === 'reserved' || offer.state === 'active') return 'accepted';
   if (offer.endReason === 'environment-inactive') return 'waiting';
+  if (offer.endReason === 'holder-left') return 'left';
   return offer.endReason === 'declined' ? 'declined' : 'expired';
 }
 
