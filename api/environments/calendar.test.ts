@@ -83,6 +83,26 @@ test('a feed is a calendar that programs can read, with names and nothing else o
   t.false((reply.body as string).includes(here.engineer.id));
 });
 
+test('of more bookings than a feed holds it has the nearest, and says that there are more', async (t) => {
+  const { api } = t.context;
+  const here = await place(api);
+  const { path } = await feedOf(api, here.organizationId, here.engineer);
+  const few = (await api.call(path)).body as string;
+  t.false(few.includes('X-WR-CALDESC'));
+  // From 29 days ago to less than that ahead: the first four are the farthest from now.
+  await api.db.raw(
+    `insert into bookings (id, organization_id, environment_id, environment_key, holder_user_id, booked_by, state, since, until, created_at, last_at)
+     select 'bkg_' || lpad(n::text, 5, '0'), e.organization_id, e.id, e.key, :holder, '{}', 'released', begins, begins + interval '250 seconds', :at, :at
+     from environments e, generate_series(0, 20003) n, lateral (select cast(:at as timestamptz) - interval '29 days' + n * interval '250 seconds' as begins) slot
+     where e.id = :environmentId`,
+    { holder: here.engineer.id, environmentId: here.one, at: here.time(0) },
+  );
+  const text = ((await api.call(path)).body as string).replaceAll('\r\n ', '');
+  const ids = [...text.matchAll(/^UID:bkg_(\d+)@/gm)].map(([, id]) => Number(id));
+  t.deepEqual([ids.length, ids[0], ids.at(-1)], [20_000, 4, 20_003]);
+  t.regex(text, /^X-WR-CALDESC:There are more bookings than this calendar holds: it has the 20000 nearest to \d{4}-\d\d-\d\d \d\d:\d\d UTC\.\r$/m);
+});
+
 test('a link ends when it is revoked, when its person leaves, and for a wrong secret it never was', async (t) => {
   const { api } = t.context;
   const here = await place(api);

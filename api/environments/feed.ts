@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import ical, { escape, ICalCalendarMethod, ICalEventBusyStatus, ICalEventStatus } from 'ical-generator';
 import { hashSecret } from '../../commands/identity/secrets.ts';
-import { calendarBookings, calendarEnvironments } from '../../db/environments/calendar.ts';
+import { calendarBookings, calendarEnvironments, nearestBookings } from '../../db/environments/calendar.ts';
 import { organizationByFeedToken } from '../../db/environments/feed-store.ts';
 import { FEED_DAYS } from '../../domain/environments/calendar-feed.ts';
 import { DomainError } from '../../domain/shared/errors.ts';
@@ -10,11 +10,12 @@ import type { ApiDependencies } from '../shared/dependencies.ts';
 import { linkLimits } from './collector-limits.ts';
 
 const DAY_MS = 86_400_000;
+/** Calendar programs read the whole of it each time; more than this they take in badly, or not at all. */
 const MOST = 20_000;
 
 /**
  * GET of a secret calendar link: every booking from 30 days ago to a year ahead as iCalendar (RFC
- * 5545). Of people it holds names alone. An open-ended booking ends where the feed does. A link that is
+ * 5545); of more than MOST those nearest to now, and then its description says so. Of people it holds names alone. An open-ended booking ends where the feed does. A link that is
  * unknown, revoked, or whose person has left gets the same 404.
  */
 export function feedHandler(deps: ApiDependencies): RequestHandler<{ secret: string }> {
@@ -44,14 +45,17 @@ function noFeed(): DomainError {
 
 async function calendarText(deps: ApiDependencies, organization: { id: string; name: string }, at: Instant): Promise<string> {
   const window = { from: plusMilliseconds(at, -FEED_DAYS.back * DAY_MS), to: plusMilliseconds(at, FEED_DAYS.ahead * DAY_MS) };
-  const [known, bookings] = await Promise.all([
+  const [known, found] = await Promise.all([
     calendarEnvironments(deps.db, organization.id, null, MOST),
-    calendarBookings(deps.db, organization.id, null, window, MOST),
+    calendarBookings(deps.db, organization.id, null, window, MOST + 1),
   ]);
+  const isCut = found.length > MOST;
+  const bookings = isCut ? await nearestBookings(deps.db, organization.id, window, at, MOST) : found;
   const environments = new Map(known.map((environment) => [environment.id, environment]));
   const calendar = ical({
-    // The one text that the library leaves as it is.
+    // The two texts that the library leaves as they are.
     name: escape(`${organization.name}: environments`, false),
+    ...(isCut && { description: escape(`There are more bookings than this calendar holds: it has the ${MOST} nearest to ${at.slice(0, 10)} ${at.slice(11, 16)} UTC.`, false) }),
     prodId: { company: 'Orrery', product: 'Environments', language: 'EN' },
     method: ICalCalendarMethod.PUBLISH,
     ttl: 300,

@@ -58,6 +58,20 @@ export async function calendarBookings(
   return result.rows;
 }
 
+/** Of the bookings that share time with a window those nearest to `at`: what is under way, then what begins next or ended last. By their beginning; `limit` at most. */
+export async function nearestBookings(db: Database, organizationId: string, { from, to }: Window, at: Instant, limit: number): Promise<CalendarBooking[]> {
+  const result = await db.raw<{ rows: CalendarBooking[] }>(
+    `select * from (
+       select b.id, b.environment_id, b.state, b.since, b.until, b.holder_user_id, u.display_name, b.version
+       from bookings b join environments e on e.id = b.environment_id and e.deleted_at is null join users u on u.id = b.holder_user_id
+       where b.organization_id = :organizationId and ${TOOK_TIME} and ${IN_WINDOW}
+       order by greatest(b.since - cast(:at as timestamptz), cast(:at as timestamptz) - b.until, interval '0'), b.id limit :limit
+     ) nearest order by since, id`,
+    { organizationId, from, to, at, limit },
+  );
+  return result.rows;
+}
+
 /** Periods that are taken within a window, by environment, each in the order of its beginnings. */
 export async function takenPeriods(
   db: Database,
