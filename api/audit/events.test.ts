@@ -28,4 +28,7 @@ test('events tell who did what when, and are filtered and paged', async (t) => {
   const first = await read('page_size=2');
   const rest = await read(`page_size=2&page_token=${first.next_page_token}`);
   t.deepEqual([...first.items, ...rest.items], all.items);
+  const oldest = await read('page_size=2&sort=at');
+  const newest = await read(`page_size=2&sort=at&page_token=${oldest.next_page_token}`);
+  t.deepEqual([...oldest.items, ...newest.items], all.items.toReversed());
 });

@@ -1,7 +1,7 @@
 import { listLedger, type LedgerEntry } from '../../db/audit/ledger-store.ts';
 import { idOf, inOrganization, instant, instantInput } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
-import { pageFields, pageOf, readCursor, toPage } from '../shared/page.ts';
+import { pageFields, pageOf, readCursor, sortedBy, sortOf, toPage } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
 
 const eventBody = z
@@ -38,7 +38,7 @@ const list = defineOperation({
   method: 'get',
   path: '/v1/organizations/{organization_id}/events',
   id: 'listEvents',
-  summary: 'Who did what, and when, newest first',
+  summary: 'Who did what, and when',
   tags: ['audit'],
   access: { kind: 'organization', role: 'member', scopeFrom: 'path' },
   tokenScope: 'read',
@@ -50,6 +50,7 @@ const list = defineOperation({
     actor_id: idOf('user').optional(),
     since: instantInput.optional().openapi({ description: 'Events at or after this instant.' }),
     until: instantInput.optional().openapi({ description: 'Events before this instant.' }),
+    sort: sortedBy(['at']).default('-at'),
   }),
   responses: { 200: pageOf(eventBody) },
   async handle(context, { query }) {
@@ -58,7 +59,7 @@ const list = defineOperation({
       context.deps.db,
       context.organizationId,
       { subject: query.subject_id, actionPrefix: query.action, actorId: query.actor_id, since: query.since, until: query.until },
-      { size: query.page_size + 1, before: position === null ? undefined : String(position[0]) },
+      { limit: query.page_size + 1, descending: sortOf(query.sort).descending, after: position === null ? null : String(position[0]) },
     );
     const page = { rows: found.items, total: found.total };
     return { status: 200, body: toPage('listEvents', query, page, { item: eventView, positionOf: (entry) => [entry.id] }) };

@@ -36,6 +36,30 @@ test('a name that another data source of the organization has is refused by its 
   t.is(own.status, 200);
 });
 
+test('data sources are listed by name, by when they were connected or last imported, up and down, in pages', async (t) => {
+  const { organizationId, token, ids } = await sources({ name: 'b', accountId: '1' }, { name: 'C', accountId: '2' }, { name: 'a', accountId: '3' });
+  const [b, c, a] = ids as [string, string, string];
+  for (const [id, created, success] of [[b, 3, null], [c, 1, '2035-01-02T00:00:00Z'], [a, 2, '2035-01-01T00:00:00Z']] as const) {
+    await api.db('data_sources').where({ id }).update({ created_at: `2034-01-0${created}T00:00:00Z`, last_success_at: success });
+  }
+  const inPages = async (query: string): Promise<string[]> => {
+    const found: string[] = [];
+    for (let next: string | null = ''; next !== null; ) {
+      const { body } = await api.call(`/v1/organizations/${organizationId}/data-sources?page_size=1${query}${next === '' ? '' : `&page_token=${next}`}`, { token });
+      found.push(...body.items.map((item: { id: string }) => item.id));
+      next = body.next_page_token;
+    }
+    return found;
+  };
+  t.deepEqual(await inPages(''), [a, b, c], 'by name, whatever the case');
+  t.deepEqual(await inPages('&sort=-name'), [c, b, a]);
+  t.deepEqual(await inPages('&sort=created_at'), [c, a, b]);
+  t.deepEqual(await inPages('&sort=-created_at'), [b, a, c]);
+  t.deepEqual(await inPages('&sort=last_success_at'), [b, a, c], 'the one without an import first');
+  t.deepEqual(await inPages('&sort=-last_success_at'), [c, a, b]);
+  t.is((await api.call(`/v1/organizations/${organizationId}/data-sources?sort=size`, { token })).status, 400);
+});
+
 test('disconnecting an account succeeds though the root that took it is being deleted at the same moment', async (t) => {
   const { organizationId, token, ids } = await sources(
     { name: 'Linked', accountId: '1', kind: 'linked' },

@@ -8,7 +8,7 @@ import { operationBody } from '../operations/schemas.ts';
 import { operationView } from '../operations/view.ts';
 import { idOf, inOrganization } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
-import { pageFields, pageOf, readCursor, toPage } from '../shared/page.ts';
+import { pageFields, pageOf, readCursor, sortedBy, sortOf, toPage } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
 import { importBody, importDetailBody, importInput } from './schemas.ts';
 import { importDetailView, importView } from './views.ts';
@@ -42,7 +42,7 @@ const list = defineOperation({
   method: 'get',
   path: '/v1/organizations/{organization_id}/billing-imports',
   id: 'listBillingImports',
-  summary: 'Imports, newest first',
+  summary: 'Imports',
   tags,
   access: { kind: 'organization', role: 'member', scopeFrom: 'path' },
   tokenScope: 'read',
@@ -51,15 +51,16 @@ const list = defineOperation({
     ...pageFields,
     data_source_id: idOf('data-source').optional(),
     state: z.enum(['scheduled', 'running', 'completed', 'failed', 'cancelled']).optional(),
+    sort: sortedBy(['created_at']).default('-created_at'),
   }),
   responses: { 200: pageOf(importBody) },
   async handle({ deps, organizationId }, { query }) {
-    const before = readCursor('listBillingImports', query, 1);
+    const cursor = readCursor('listBillingImports', query, 1);
     const found = await listImports(
       deps.db,
       organizationId,
       { dataSourceId: query.data_source_id, state: query.state },
-      { limit: query.page_size + 1, before: before === null ? null : String(before[0]) },
+      { limit: query.page_size + 1, descending: sortOf(query.sort).descending, after: cursor === null ? null : String(cursor[0]) },
     );
     const body = toPage('listBillingImports', query, found, { item: importView, positionOf: (row) => [row.id] });
     return { status: 200, body };

@@ -1,12 +1,12 @@
 import { deleteDataSource, editDataSource } from '../../commands/data-sources/edit-data-source.ts';
-import { getDataSource, listDataSources, organizationOfDataSource } from '../../db/data-sources/data-source-store.ts';
+import { DATA_SOURCE_SORTS, getDataSource, listDataSources, organizationOfDataSource } from '../../db/data-sources/data-source-store.ts';
 import { notFound } from '../../domain/shared/errors.ts';
 import { inTransaction } from '../../db/shared/transaction.ts';
 import { requireIfMatch } from '../shared/etag.ts';
 import { CLOUDS } from '../../domain/resources/instance.ts';
 import { idOf, inOrganization, searchText } from '../shared/fields.ts';
 import { defineOperation, type RequestContext } from '../shared/operation.ts';
-import { pageFields, pageOf, readCursor, toPage } from '../shared/page.ts';
+import { pageFields, pageOf, positionAfter, readCursor, sortedBy, sortOf, toPage } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
 import { connect, connectResponses, reconnect } from './connect.ts';
 import { importRoutes } from './import-routes.ts';
@@ -32,7 +32,7 @@ const list = defineOperation({
   method: 'get',
   path: '/v1/organizations/{organization_id}/data-sources',
   id: 'listDataSources',
-  summary: 'Cloud accounts connected, by name',
+  summary: 'Cloud accounts connected',
   tags,
   access: { kind: 'organization', role: 'member', scopeFrom: 'path' },
   tokenScope: 'read',
@@ -43,13 +43,15 @@ const list = defineOperation({
     cloud: z.enum(CLOUDS).optional(),
     kind: z.enum(['root', 'linked', 'account']).optional(),
     state: z.enum(['active', 'paused', 'deleting']).optional(),
+    sort: sortedBy(DATA_SOURCE_SORTS).default('name'),
   }),
   responses: { 200: pageOf(dataSourceBody) },
   async handle({ deps, organizationId }, { query }) {
     const cursor = readCursor('listDataSources', query, 2);
-    const after = cursor === null ? null : { name: String(cursor[0]), id: String(cursor[1]) };
-    const found = await listDataSources(deps.db, organizationId, query, { limit: query.page_size + 1, after });
-    const body = toPage('listDataSources', query, found, { item: dataSourceView, positionOf: (row) => [row.name, row.id] });
+    const { search, cloud, kind, state } = query;
+    const page = { limit: query.page_size + 1, after: positionAfter(cursor), ...sortOf(query.sort) };
+    const found = await listDataSources(deps.db, organizationId, { search, cloud, kind, state }, page);
+    const body = toPage('listDataSources', query, found, { item: dataSourceView, positionOf: (row) => row.position });
     return { status: 200, body };
   },
 });

@@ -3,7 +3,7 @@ import { OPERATION_STATES } from '../../domain/operations/operation.ts';
 import { notFound } from '../../domain/shared/errors.ts';
 import { idOf, inOrganization } from '../shared/fields.ts';
 import { defineOperation } from '../shared/operation.ts';
-import { pageFields, pageOf, readCursor, toPage } from '../shared/page.ts';
+import { pageFields, pageOf, readCursor, sortedBy, sortOf, toPage } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
 import { operationBody } from './schemas.ts';
 import { operationView } from './view.ts';
@@ -12,7 +12,7 @@ const list = defineOperation({
   method: 'get',
   path: '/v1/organizations/{organization_id}/operations',
   id: 'listOperations',
-  summary: 'Long work of an organization, newest first',
+  summary: 'Long work of an organization',
   tags: ['operations'],
   access: { kind: 'organization', role: 'member', scopeFrom: 'path' },
   tokenScope: 'read',
@@ -22,15 +22,16 @@ const list = defineOperation({
     kind: z.string().max(100).optional(),
     state: z.enum(OPERATION_STATES).optional(),
     subject_id: z.string().max(100).optional(),
+    sort: sortedBy(['created_at']).default('-created_at'),
   }),
   responses: { 200: pageOf(operationBody) },
   async handle(context, { query }) {
-    const before = readCursor('listOperations', query, 1);
+    const cursor = readCursor('listOperations', query, 1);
     const found = await listOperations(
       context.deps.db,
       context.organizationId,
       { kind: query.kind, state: query.state, subjectId: query.subject_id },
-      { limit: query.page_size + 1, before: before === null ? null : String(before[0]) },
+      { limit: query.page_size + 1, descending: sortOf(query.sort).descending, after: cursor === null ? null : String(cursor[0]) },
     );
     return {
       status: 200,

@@ -1,5 +1,5 @@
 import { attachInstances, detachInstances, type MembershipChange } from '../../commands/power-schedules/attach-instances.ts';
-import { listMembers } from '../../db/power-schedules/schedule-list.ts';
+import { listMembers, MEMBER_SORTS } from '../../db/power-schedules/schedule-list.ts';
 import { membershipsOf } from '../../db/power-schedules/member-store.ts';
 import { organizationOfResource } from '../../db/resources/resource-store.ts';
 import { notFound } from '../../domain/shared/errors.ts';
@@ -8,7 +8,7 @@ import { inTransaction } from '../../db/shared/transaction.ts';
 import { organizationOfSchedule } from '../../db/power-schedules/schedule-store.ts';
 import { idOf, searchText } from '../shared/fields.ts';
 import { defineOperation, type RequestContext } from '../shared/operation.ts';
-import { pageFields, pageOf, readCursor, toPage } from '../shared/page.ts';
+import { pageFields, pageOf, positionAfter, readCursor, sortedBy, sortOf, toPage } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
 import { attachInput, detachInput, memberBody, membersBody } from './schemas.ts';
 import { memberView, membersView } from './views.ts';
@@ -25,18 +25,18 @@ const list = defineOperation({
   method: 'get',
   path: '/v1/power-schedules/{id}/instances',
   id: 'listPowerScheduleInstances',
-  summary: 'Instances that belong to a power schedule, by name',
+  summary: 'Instances that belong to a power schedule',
   tags,
   access: ofSchedule('member'),
   tokenScope: 'read',
   params,
-  query: z.strictObject({ ...pageFields, search: searchText.optional(), state: z.enum(INSTANCE_STATES).optional() }),
+  query: z.strictObject({ ...pageFields, search: searchText.optional(), state: z.enum(INSTANCE_STATES).optional(), sort: sortedBy(MEMBER_SORTS).default('name') }),
   responses: { 200: pageOf(memberBody) },
   async handle({ deps, organizationId }, { params: { id }, query }) {
     const cursor = readCursor('listPowerScheduleInstances', query, 2);
-    const after = cursor === null ? null : { name: String(cursor[0]), id: String(cursor[1]) };
-    const found = await listMembers(deps.db, organizationId, id, query, { limit: query.page_size + 1, after });
-    return { status: 200, body: toPage('listPowerScheduleInstances', query, found, { item: memberView, positionOf: (row) => [row.name, row.resourceId] }) };
+    const page = { limit: query.page_size + 1, after: positionAfter(cursor), ...sortOf(query.sort) };
+    const found = await listMembers(deps.db, organizationId, id, { search: query.search, state: query.state }, page);
+    return { status: 200, body: toPage('listPowerScheduleInstances', query, found, { item: memberView, positionOf: (row) => row.position }) };
   },
 });
 

@@ -18,7 +18,7 @@ import type { EntityRef } from '../../workflows/messages.ts';
 import { requireIfMatch } from '../shared/etag.ts';
 import { idOf, inOrganization } from '../shared/fields.ts';
 import { defineOperation, type RequestContext } from '../shared/operation.ts';
-import { pageOf, readCursor, toPage } from '../shared/page.ts';
+import { pageOf, positionAfter, readCursor, sortOf, toPage } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
 import { memberRoutes } from './member-routes.ts';
 import { previewRoutes } from './preview-routes.ts';
@@ -42,7 +42,7 @@ const list = defineOperation({
   method: 'get',
   path: '/v1/organizations/{organization_id}/power-schedules',
   id: 'listPowerSchedules',
-  summary: 'Power schedules by name, with their instances, next fire and last run',
+  summary: 'Power schedules, with their instances, next fire and last run',
   tags,
   access: { kind: 'organization', role: 'member', scopeFrom: 'path' },
   tokenScope: 'read',
@@ -52,9 +52,9 @@ const list = defineOperation({
   async handle({ deps, organizationId, at }, { query }) {
     const cursor = readCursor('listPowerSchedules', query, 2);
     const filter = { search: query.search, enabled: query.enabled, timeZone: query.time_zone, resourceId: query.resource_id };
-    const after = cursor === null ? null : { name: String(cursor[0]), id: String(cursor[1]) };
-    const found = await listSchedules(deps.db, organizationId, filter, { limit: query.page_size + 1, after });
-    const view = { item: (row: (typeof found.rows)[number]) => scheduleView(row, at), positionOf: (row: (typeof found.rows)[number]) => [row.schedule.name, row.schedule.id] };
+    const page = { limit: query.page_size + 1, after: positionAfter(cursor), ...sortOf(query.sort) };
+    const found = await listSchedules(deps.db, organizationId, filter, page);
+    const view = { item: (row: (typeof found.rows)[number]) => scheduleView(row, at), positionOf: (row: (typeof found.rows)[number]) => row.position };
     return { status: 200, body: toPage('listPowerSchedules', query, found, view) };
   },
 });

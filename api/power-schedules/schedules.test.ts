@@ -155,6 +155,12 @@ test('the list is by name, in pages, with search, filters and counts', async (t)
   t.deepEqual(await names('?enabled=false'), ['Delta 100%']);
   t.deepEqual(await names('?time_zone=Asia/Tokyo'), ['gamma']);
   t.deepEqual(await names(`?resource_id=${first}`), ['Alpha']);
+  t.deepEqual(await names('?sort=-name'), ['gamma', 'Delta 100%', 'beta', 'Alpha']);
+  t.deepEqual((await names('?sort=next_fire')).slice(2), ['gamma', 'Delta 100%'], 'Tokyo’s Monday comes after Berlin’s Friday evening, and what is off last');
+  const latest = (await get(`${under}?sort=-next_fire&page_size=2`)).body;
+  const sooner = (await get(`${under}?sort=-next_fire&page_size=2&page_token=${latest.next_page_token}`)).body;
+  t.deepEqual(latest.items.map(({ name }: { name: string }) => name), ['Delta 100%', 'gamma']);
+  t.deepEqual(new Set(sooner.items.map(({ name }: { name: string }) => name)), new Set(['Alpha', 'beta']));
   const page = (await get(`${under}?page_size=3`)).body;
   t.deepEqual([page.total, page.displayed], [4, 3]);
   const rest = (await get(`${under}?page_size=3&page_token=${page.next_page_token}`)).body;
@@ -164,6 +170,7 @@ test('the list is by name, in pages, with search, filters and counts', async (t)
   t.deepEqual([members.total, members.items[0].name, members.items[0].attached_by], [2, 'machine-00000', 'person']);
   const next = (await get(`/v1/power-schedules/${made.Alpha}/instances?page_size=1&page_token=${members.next_page_token}`)).body;
   t.deepEqual([next.items[0].name, next.next_page_token], ['machine-00001', null]);
+  t.is((await get(`/v1/power-schedules/${made.Alpha}/instances?page_size=1&sort=-name`)).body.items[0].name, 'machine-00001');
   const run = await post(`/v1/power-schedules/${made.Alpha}:run`, {});
   t.is(run.status, 202);
   t.like((await get(`${under}?search=alpha`)).body.items[0].last_run, { id: run.body.power_run_ids[0], state: 'running', counts: { open: 2 } } as never);

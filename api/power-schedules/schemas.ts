@@ -1,8 +1,9 @@
+import { SCHEDULE_SORTS } from '../../db/power-schedules/schedule-list.ts';
 import { MOST_PREVIEWED } from '../../domain/power-schedules/recurrence.ts';
 import { GAP_POLICIES, MOST_SKIP_DATES, MOST_TRIGGERS, OVERLAP_POLICIES, POWER_ACTIONS, WEEKDAYS } from '../../domain/power-schedules/schedule-rule.ts';
 import { RUN_STATES, runCounts } from '../power/schemas.ts';
 import { errorRecord, idOf, instant, instantInput } from '../shared/fields.ts';
-import { pageFields } from '../shared/page.ts';
+import { pageFields, sortedBy } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
 
 const MOST_INSTANCES = 10_000;
@@ -137,6 +138,7 @@ export const listQuery = z.strictObject({
   enabled: z.enum(['true', 'false']).transform((value) => value === 'true').optional(),
   time_zone: z.string().max(64).optional(),
   resource_id: idOf('resource').optional(),
+  sort: sortedBy(SCHEDULE_SORTS).default('name'),
 });
 
 const previewFields = {

@@ -4,7 +4,7 @@ import { organizationOfResource } from '../../db/resources/resource-store.ts';
 import { notFound } from '../../domain/shared/errors.ts';
 import { idOf, inOrganization } from '../shared/fields.ts';
 import { defineOperation, type RequestContext } from '../shared/operation.ts';
-import { pageFields, pageOf, readCursor, toPage } from '../shared/page.ts';
+import { pageFields, pageOf, readCursor, sortOf, toPage } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
 import { itemsQuery, runBody, runItemBody, runsQuery } from './schemas.ts';
 import { runItemView, runView } from './views.ts';
@@ -21,7 +21,7 @@ const list = defineOperation({
   method: 'get',
   path: '/v1/organizations/{organization_id}/power-runs',
   id: 'listPowerRuns',
-  summary: 'Power runs, newest first',
+  summary: 'Power runs',
   tags,
   access: { kind: 'organization', role: 'member', scopeFrom: 'path' },
   tokenScope: 'read',
@@ -29,10 +29,10 @@ const list = defineOperation({
   query: runsQuery,
   responses: { 200: pageOf(runBody) },
   async handle({ deps, organizationId }, { query }) {
-    const { state, cause, power_schedule_id: scheduleId, resource_id: resourceId, since, until } = query;
+    const { search, state, cause, power_schedule_id: scheduleId, resource_id: resourceId, since, until } = query;
     const cursor = readCursor('listPowerRuns', query, 1);
-    const page = { limit: query.page_size + 1, before: cursor === null ? null : String(cursor[0]) };
-    const found = await listRuns(deps.db, organizationId, { state, cause, scheduleId, resourceId, since, until }, page);
+    const page = { limit: query.page_size + 1, descending: sortOf(query.sort).descending, after: cursor === null ? null : String(cursor[0]) };
+    const found = await listRuns(deps.db, organizationId, { search, state, cause, scheduleId, resourceId, since, until }, page);
     return { status: 200, body: toPage('listPowerRuns', query, found, { item: runView, positionOf: (run) => [run.id] }) };
   },
 });
@@ -68,7 +68,7 @@ const items = defineOperation({
   async handle({ deps, organizationId }, { params: { id }, query }) {
     const cursor = readCursor('listPowerRunItems', query, 1);
     const page = { limit: query.page_size + 1, after: cursor === null ? null : Number(cursor[0]) };
-    const found = await listRunItems(deps.db, organizationId, id, { state: query.state }, page);
+    const found = await listRunItems(deps.db, organizationId, id, { state: query.state, search: query.search }, page);
     return { status: 200, body: toPage('listPowerRunItems', query, found, { item: runItemView, positionOf: (row) => [row.item.position] }) };
   },
 });

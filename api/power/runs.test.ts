@@ -59,6 +59,10 @@ test('runs are listed newest first, in pages, by state, cause, schedule, instanc
   t.deepEqual(idsOf(await get(`${under}?power_schedule_id=${schedule.id}`)), [evening, morning]);
   t.deepEqual(idsOf(await get(`${under}?resource_id=${ids[1]}`)), [evening, morning]);
   t.deepEqual(idsOf(await get(`${under}?since=${hour('10:00')}&until=${hour('19:00')}`)), [start], 'from, up to before');
+  t.deepEqual(idsOf(await get(`${under}?search=TES`)), [evening, start, morning], 'whoever asked');
+  t.is((await get(`${under}?search=nobody`)).total, 0);
+  const oldest = await get(`${under}?page_size=2&sort=created_at`);
+  t.deepEqual([...idsOf(oldest), ...idsOf(await get(`${under}?page_size=2&sort=created_at&page_token=${oldest.next_page_token}`))], [morning, start, evening]);
   t.is((await get(`${under}?state=failed`)).total, 0);
   t.is((await get(`${under}?state=running`)).total, 3);
   t.deepEqual(await get(`/v1/power-runs/${morning}`), all.items[2]);
@@ -83,6 +87,8 @@ test('items are listed in pages, each once, with what became of them', async (t)
   const items = pages.flat();
   t.deepEqual(items.map((item) => item.resource_id), ids);
   t.like(items[0], { name: 'machine-00000', wanted: 'on', state: 'open', attempts: 0, local_time: '2026-06-01T08:00', due_at: hour('08:00'), moved: null, superseded: [], power_schedule_id: schedule.id, last_error: null });
+  const sought = await get(`/v1/power-runs/${id}/items?search=CHINE-00003`);
+  t.deepEqual([sought.total, sought.items[0].resource_id], [1, ids[3]]);
   const overruled = (await get(`/v1/power-runs/${id}/items?state=overruled`)).items;
   t.is(overruled.length, 1);
   t.like(overruled[0], { resource_id: ids[2], next_attempt_at: null, finished_at: hour('08:00') });

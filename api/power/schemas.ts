@@ -1,7 +1,7 @@
 import { RUN_CAUSES } from '../../domain/power/power-run.ts';
 import { INSTANCE_STATES } from '../../domain/resources/instance.ts';
-import { errorRecord, idOf, instant, instantInput } from '../shared/fields.ts';
-import { pageFields } from '../shared/page.ts';
+import { errorRecord, idOf, instant, instantInput, searchText } from '../shared/fields.ts';
+import { pageFields, sortedBy } from '../shared/page.ts';
 import { z } from '../shared/zod.ts';
 
 export const RUN_STATES = ['running', 'completed', 'failed'] as const;
@@ -53,15 +53,17 @@ export const runItemBody = z
 
 export const runsQuery = z.strictObject({
   ...pageFields,
+  search: searchText.optional().openapi({ description: 'In the name of who asked for it.' }),
   state: z.enum(RUN_STATES).optional(),
   cause: z.enum(RUN_CAUSES).optional(),
   power_schedule_id: idOf('power-schedule').optional(),
   resource_id: idOf('resource').optional(),
   since: instantInput.optional(),
   until: instantInput.optional(),
+  sort: sortedBy(['created_at']).default('-created_at'),
 });
 
-export const itemsQuery = z.strictObject({ ...pageFields, state: z.enum(ITEM_STATES).optional() });
+export const itemsQuery = z.strictObject({ ...pageFields, search: searchText.optional().openapi({ description: 'In the instance’s name and the cloud’s own id.' }), state: z.enum(ITEM_STATES).optional() });
 
 export const claimBody = z
   .strictObject({

@@ -29,6 +29,16 @@ export function sortedBy<const F extends string>(fields: readonly F[]) {
   return z.enum(fields.flatMap((field) => [field, `-${field}` as const])).openapi({ description: 'A minus before the field turns the order around.' });
 }
 
+/** A `sort` of `sortedBy`, apart. */
+export function sortOf<const F extends string>(sort: F | `-${F}`): { sort: F; descending: boolean } {
+  return { sort: sort.replace(/^-/, '') as F, descending: sort.startsWith('-') };
+}
+
+/** Where a page of a list that is sorted by a text and an id begins. */
+export function positionAfter(cursor: readonly CursorValue[] | null): [string, string] | null {
+  return cursor === null ? null : [String(cursor[0]), String(cursor[1])];
+}
+
 interface PageQuery {
   page_size: number;
   page_token?: string | undefined;

@@ -2,6 +2,7 @@ import type { Actor } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
 import { escapeLike } from '../shared/like.ts';
+import { inOrderOfIds } from '../shared/list-order.ts';
 
 export interface NewLedgerEntry {
   id: string;
@@ -85,12 +86,12 @@ export async function subjectsRecordedUnder(db: Database, organizationId: string
     .pluck<string[]>('subject');
 }
 
-/** Entries of one organization, newest first; `before` is the id after which to go on. */
+/** Entries of one organization, in the order of writing; `after` is the last one of the page before. */
 export async function listLedger(
   db: Database,
   organizationId: string,
   filter: LedgerFilter,
-  page: { size: number; before?: string | undefined },
+  page: { limit: number; descending: boolean; after: string | null },
 ): Promise<{ items: LedgerEntry[]; total: number }> {
   const matching = db('ledger').where('organization_id', organizationId);
   if (filter.subject !== undefined) void matching.where('subject', filter.subject);
@@ -99,12 +100,9 @@ export async function listLedger(
   if (filter.since !== undefined) void matching.where('at', '>=', filter.since);
   if (filter.until !== undefined) void matching.where('at', '<', filter.until);
   const [counted] = await matching.clone().count<{ count: number }[]>('* as count');
-  const rows = await matching
-    .clone()
-    .modify((query) => (page.before === undefined ? undefined : void query.where('id', '<', page.before)))
-    .orderBy('id', 'desc')
-    .limit(page.size);
-  return { items: rows.map(toEntry), total: counted?.count ?? 0 };
+  const rows = matching.clone();
+  inOrderOfIds(rows, 'id', page);
+  return { items: ((await rows) as Record<string, unknown>[]).map(toEntry), total: counted?.count ?? 0 };
 }
 
 function toEntry(row: Record<string, unknown>): LedgerEntry {

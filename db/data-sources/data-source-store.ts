@@ -3,6 +3,7 @@ import type { DataSource } from '../../domain/data-sources/data-source.ts';
 import type { DiscoveryOfSource } from '../../domain/data-sources/discovery.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
 import { escapeLike } from '../shared/like.ts';
+import { inOrder, positionColumn, positionIn, type ListOrder, type ListPosition } from '../shared/list-order.ts';
 import { insertImport, openImportsOf, saveImport } from './import-store.ts';
 
 type Row = Record<string, unknown>;
@@ -165,13 +166,22 @@ export interface DataSourceFilter {
   state?: string | undefined;
 }
 
-/** Data sources of an organization by name, deleted ones left out; `after` is the last one of the page before. */
+/** What data sources are sorted by; those that were never imported come first by their last success. */
+const SORTS = {
+  name: { expression: 'lower(name)', type: 'text' },
+  created_at: { expression: 'created_at', type: 'timestamptz' },
+  last_success_at: { expression: `coalesce(last_success_at, '-infinity')`, type: 'timestamptz' },
+} satisfies Record<string, Omit<ListOrder, 'descending'>>;
+export type DataSourceSort = keyof typeof SORTS;
+export const DATA_SOURCE_SORTS = Object.keys(SORTS) as DataSourceSort[];
+
+/** Data sources of an organization in order, deleted ones left out; `after` is where the page before ended. */
 export async function listDataSources(
   db: Database,
   organizationId: string,
   filter: DataSourceFilter,
-  page: { limit: number; after: { name: string; id: string } | null },
-): Promise<{ rows: DataSource[]; total: number }> {
+  page: { limit: number; sort: DataSourceSort; descending: boolean; after: ListPosition | null },
+): Promise<{ rows: (DataSource & { position: ListPosition })[]; total: number }> {
   const matching = db('data_sources').where('organization_id', organizationId).whereNot('state', 'deleted');
   if (filter.cloud !== undefined) void matching.where('cloud', filter.cloud);
   if (filter.kind !== undefined) void matching.where('kind', filter.kind);
@@ -181,10 +191,14 @@ export async function listDataSources(
     void matching.where((either) => void either.whereILike('name', pattern).orWhereILike('account_id', pattern));
   }
   const [counted] = await matching.clone().count<{ count: number }[]>('* as count');
-  if (page.after !== null) void matching.whereRaw('(lower(name), id) > (lower(?), ?)', [page.after.name, page.after.id]);
-  const found = await matching.orderByRaw('lower(name), id').limit(page.limit).select<Row[]>('*');
-  const rows: DataSource[] = [];
-  for (const row of found) rows.push(toDataSource(row, await openImportsOf(db, organizationId, row.id as string)));
+  const order = { ...SORTS[page.sort], descending: page.descending };
+  inOrder(matching, order, 'id', page);
+  const found = await matching.select<Row[]>('*', db.raw(positionColumn(order)));
+  const rows: (DataSource & { position: ListPosition })[] = [];
+  for (const row of found) {
+    const source = toDataSource(row, await openImportsOf(db, organizationId, row.id as string));
+    rows.push({ ...source, position: positionIn(row, source.id) });
+  }
   return { rows, total: counted?.count ?? 0 };
 }
 

@@ -1,5 +1,6 @@
 import type { BillingImport } from '../../domain/billing/billing-import.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { inOrderOfIds } from '../shared/list-order.ts';
 
 type Row = Record<string, unknown>;
 
@@ -87,14 +88,14 @@ export async function listImports(
   db: Database,
   organizationId: string,
   filter: { dataSourceId?: string | undefined; state?: string | undefined },
-  page: { limit: number; before: string | null },
+  page: { limit: number; descending: boolean; after: string | null },
 ): Promise<{ rows: BillingImport[]; total: number }> {
   const matching = db('billing_imports').where('organization_id', organizationId);
   if (filter.dataSourceId !== undefined) void matching.where('data_source_id', filter.dataSourceId);
   if (filter.state !== undefined) void matching.where('state', filter.state);
   const [counted] = await matching.clone().count<{ count: number }[]>('* as count');
-  if (page.before !== null) void matching.where('id', '<', page.before);
-  const rows = await matching.orderBy('id', 'desc').limit(page.limit).select<Row[]>('*');
+  inOrderOfIds(matching, 'id', page);
+  const rows = await matching.select<Row[]>('*');
   return { rows: rows.map(toImport), total: counted?.count ?? 0 };
 }
 

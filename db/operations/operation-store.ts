@@ -2,6 +2,7 @@ import type { Operation, OperationOutcome } from '../../domain/operations/operat
 import type { ErrorRecord } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { inOrderOfIds } from '../shared/list-order.ts';
 
 export type NewOperation = Pick<Operation, 'id' | 'organizationId' | 'kind' | 'subjectId' | 'workflowId' | 'createdAt'>;
 
@@ -100,15 +101,15 @@ export async function listOperations(
   db: Database,
   organizationId: string,
   filter: OperationFilter,
-  page: { limit: number; before: string | null },
+  page: { limit: number; descending: boolean; after: string | null },
 ): Promise<{ rows: Operation[]; total: number }> {
   const matching = db('operations').where('organization_id', organizationId);
   if (filter.kind !== undefined) void matching.where('kind', filter.kind);
   if (filter.state !== undefined) void matching.where('state', filter.state);
   if (filter.subjectId !== undefined) void matching.where('subject_id', filter.subjectId);
   const [counted] = await matching.clone().count<{ count: number }[]>('* as count');
-  const rows = matching.clone().orderBy('id', 'desc').limit(page.limit);
-  if (page.before !== null) void rows.where('id', '<', page.before);
+  const rows = matching.clone();
+  inOrderOfIds(rows, 'id', page);
   return { rows: ((await rows) as Record<string, unknown>[]).map(toOperation), total: counted?.count ?? 0 };
 }
 

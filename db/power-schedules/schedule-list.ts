@@ -3,6 +3,7 @@ import type { PowerRunState, RunCounts } from '../../domain/power/power-run.ts';
 import type { InstanceState } from '../../domain/resources/instance.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Database } from '../shared/connection.ts';
+import { inOrder, positionColumn, positionIn, type ListOrder, type ListPosition } from '../shared/list-order.ts';
 import { escapeLike } from '../shared/like.ts';
 import { toSchedule } from './schedule-store.ts';
 
@@ -27,13 +28,22 @@ const COLUMNS = `s.*,
   (select jsonb_build_object('id', r.id, 'state', r.state, 'counts', r.counts, 'createdAt', r.created_at, 'finishedAt', r.finished_at)
    from power_runs r where r.id = s.last_run_id) as last_run`;
 
-/** Schedules of an organization by name; `after` is the last one of the page before. */
+/** What schedules are sorted by; those that act no more come last by their next fire. */
+const SORTS = {
+  name: { expression: 'lower(s.name)', type: 'text' },
+  created_at: { expression: 's.created_at', type: 'timestamptz' },
+  next_fire: { expression: `coalesce(s.next_due_at, 'infinity')`, type: 'timestamptz' },
+} satisfies Record<string, Omit<ListOrder, 'descending'>>;
+export type ScheduleSort = keyof typeof SORTS;
+export const SCHEDULE_SORTS = Object.keys(SORTS) as ScheduleSort[];
+
+/** Schedules of an organization in order; `after` is where the page before ended. */
 export async function listSchedules(
   db: Database,
   organizationId: string,
   filter: ScheduleFilter,
-  page: { limit: number; after: { name: string; id: string } | null },
-): Promise<{ rows: ListedSchedule[]; total: number }> {
+  page: { limit: number; sort: ScheduleSort; descending: boolean; after: ListPosition | null },
+): Promise<{ rows: (ListedSchedule & { position: ListPosition })[]; total: number }> {
   const matching = db('power_schedules as s').where('s.organization_id', organizationId);
   if (filter.enabled !== undefined) void matching.where('s.enabled', filter.enabled);
   if (filter.timeZone !== undefined) void matching.where('s.time_zone', filter.timeZone);
@@ -45,9 +55,10 @@ export async function listSchedules(
     void matching.whereRaw('exists (select from power_schedule_members m where m.schedule_id = s.id and m.resource_id = ?)', [filter.resourceId]);
   }
   const [counted] = await matching.clone().count<{ count: number }[]>('* as count');
-  if (page.after !== null) void matching.whereRaw('(lower(s.name), s.id) > (lower(?), ?)', [page.after.name, page.after.id]);
-  const rows = await matching.orderByRaw('lower(s.name), s.id').limit(page.limit).select<Record<string, unknown>[]>(db.raw(COLUMNS));
-  return { rows: rows.map(toListed), total: counted?.count ?? 0 };
+  const order = { ...SORTS[page.sort], descending: page.descending };
+  inOrder(matching, order, 's.id', page);
+  const rows = await matching.select<Record<string, unknown>[]>(db.raw(COLUMNS), db.raw(positionColumn(order)));
+  return { rows: rows.map((row) => ({ ...toListed(row), position: positionIn(row, row.id as string) })), total: counted?.count ?? 0 };
 }
 
 /** One schedule as the list shows it, or null. */
@@ -82,14 +93,21 @@ export interface ListedMember {
   attachedAt: Instant;
 }
 
-/** Instances that belong to a schedule, by name; those gone are left out. */
+const MEMBER_ORDERS = {
+  name: { expression: 'i.instance_name', type: 'text' },
+  attached_at: { expression: 'm.attached_at', type: 'timestamptz' },
+} satisfies Record<string, Omit<ListOrder, 'descending'>>;
+export type MemberSort = keyof typeof MEMBER_ORDERS;
+export const MEMBER_SORTS = Object.keys(MEMBER_ORDERS) as MemberSort[];
+
+/** Instances that belong to a schedule, in order; those gone are left out. */
 export async function listMembers(
   db: Database,
   organizationId: string,
   scheduleId: string,
   filter: { search?: string | undefined; state?: string | undefined },
-  page: { limit: number; after: { name: string; id: string } | null },
-): Promise<{ rows: ListedMember[]; total: number }> {
+  page: { limit: number; sort: MemberSort; descending: boolean; after: ListPosition | null },
+): Promise<{ rows: (ListedMember & { position: ListPosition })[]; total: number }> {
   const matching = db('power_schedule_members as m')
     .join('instances as i', 'i.resource_id', 'm.resource_id')
     .where({ 'm.organization_id': organizationId, 'm.schedule_id': scheduleId })
@@ -100,11 +118,9 @@ export async function listMembers(
     void matching.where((either) => void either.whereILike('i.instance_name', pattern).orWhereILike('i.native_id', pattern));
   }
   const [counted] = await matching.clone().count<{ count: number }[]>('* as count');
-  if (page.after !== null) void matching.whereRaw('(i.instance_name, i.resource_id) > (?, ?)', [page.after.name, page.after.id]);
-  const rows = await matching
-    .orderBy(['i.instance_name', 'i.resource_id'])
-    .limit(page.limit)
-    .select<Record<string, unknown>[]>('m.*', 'i.instance_name', 'i.state', 'i.observed_at');
+  const order = { ...MEMBER_ORDERS[page.sort], descending: page.descending };
+  inOrder(matching, order, 'i.resource_id', page);
+  const rows = await matching.select<Record<string, unknown>[]>('m.*', 'i.instance_name', 'i.state', 'i.observed_at', db.raw(positionColumn(order)));
   return {
     total: counted?.count ?? 0,
     rows: rows.map((row) => ({
@@ -114,6 +130,7 @@ export async function listMembers(
       observedAt: row.observed_at as string,
       attachedBy: row.attached_by as ListedMember['attachedBy'],
       attachedAt: row.attached_at as string,
+      position: positionIn(row, row.resource_id as string),
     })),
   };
 }
