@@ -2,6 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'ava';
+import { alibabaPermissions } from '../domain/data-sources/alibaba-permissions.ts';
+import { awsPermissionText } from '../domain/data-sources/aws-permissions.ts';
+import { azurePermissionText } from '../domain/data-sources/azure-permissions.ts';
+import type { PermissionText } from '../domain/data-sources/cloud-ports.ts';
+import { gcpPermissions } from '../domain/data-sources/gcp-permissions.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -29,3 +34,17 @@ test('every domain has its map', (t) => {
     t.true(read(join('domain', domain, 'README.md')).split('\n').length <= 41, domain);
   }
 });
+
+const PERMISSIONS: Record<string, PermissionText> = {
+  AWS: awsPermissionText(null),
+  Azure: azurePermissionText(null),
+  'Google Cloud': gcpPermissions(),
+  'Alibaba Cloud': alibabaPermissions(null),
+};
+
+for (const [cloud, text] of Object.entries(PERMISSIONS)) {
+  test(`docs/power.md names what the policy for ${cloud} has for starting and stopping`, (t) => {
+    const named = (purpose: string) => text.permissions.filter((one) => one.purpose === purpose).map(({ name }) => `\`${name}\``).join(', ');
+    t.true(read('docs/power.md').includes(`| ${cloud} | ${named('start')} | ${named('stop')} |`), `${named('start')} ${named('stop')}`);
+  });
+}
