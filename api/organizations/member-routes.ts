@@ -138,11 +138,14 @@ const changeRole = defineOperation({
   },
 });
 
+const ENDS_WITH_IT = 'The person leaves the organization’s projects; their bookings are released or cancelled, offers to them go to the next in line, and they wait for nothing any more.';
+
 const remove = defineOperation({
   method: 'delete',
   path: '/v1/organizations/{organization_id}/members/{user_id}',
   id: 'removeMember',
   summary: 'End a membership; the last manager stays',
+  description: ENDS_WITH_IT,
   tags: ['organizations'],
   access: { kind: 'organization', role: 'manager', scopeFrom: 'path' },
   tokenScope: 'admin',
@@ -162,6 +165,7 @@ const leave = defineOperation({
   path: '/v1/organizations/{organization_id}:leave',
   id: 'leaveOrganization',
   summary: 'End one’s own membership; the last manager stays',
+  description: ENDS_WITH_IT,
   tags: ['organizations'],
   access: { kind: 'organization', role: 'member', scopeFrom: 'path' },
   tokenScope: 'admin',
