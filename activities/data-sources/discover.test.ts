@@ -74,8 +74,12 @@ test('many pages of many instances are each written in bounded steps, repeats wi
   await discoverOnce(site, ref, listing(page(EU, ...many, many[7]!), listed(EU)));
   t.is((await known(ref)).length, 1_201);
   t.like((await listScopes(site.db, ref.organizationId, ref.id))[0], { scope: EU, status: 'listed', resources: 1_201, error: null });
+  const events = async () => (await site.db('ledger').where({ organization_id: ref.organizationId }).whereLike('action', 'resources.%')).length;
+  await discoverOnce(site, ref, listing(page(EU, ...many), listed(EU)));
+  t.is(await events(), 0, 'nothing changed');
   t.is(await discoverOnce(site, ref, listing(page(EU, many[0]!), listed(EU))), '1 scope listed: 1 instances, 0 new, 0 changed, 1200 gone');
   t.is((await known(ref)).filter((one) => one.goneAt === null).length, 1);
+  t.is(await events(), 1_200);
 });
 
 test('an instance that is gone keeps its history and comes back as itself', async (t) => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { firesBetween, lastFireAtOrBefore, newestFire, nextFire, previewFires } from './recurrence.ts';
+import { firesBetween, lastFireAtOrBefore, newestFire, nextFire, previewFires, supersededBy } from './recurrence.ts';
 import type { Fire } from './recurrence.ts';
 import { parseRule } from './schedule-rule.ts';
 import type { RuleInput, ScheduleRule } from './schedule-rule.ts';
@@ -246,4 +246,16 @@ test('fires between two instants come in pages that leave nothing out', (t) => {
   }
   t.is(whole.length, 31 * 3 - 2);
   t.deepEqual(paged, whole);
+});
+
+test('a fire tells in whose place it acts: those of its gap, also when its own time is the gap’s end', (t) => {
+  const rule = ruleOf('Europe/Berlin', ['02:15 on', '02:45 off', '05:00 on']);
+  const inGap = newestFire(rule, '2035-03-24T23:00:00.000Z', '2035-03-25T02:00:00.000Z') as Fire;
+  t.deepEqual(supersededBy(rule, inGap).map(line), ['2035-03-25T01:00 on 2035-03-25T02:15 moved superseded by 2035-03-25T02:45']);
+  t.deepEqual(supersededBy(rule, nextFire(rule, inGap.at) as Fire), []);
+  const atItsEnd = ruleOf('Europe/Berlin', ['02:30 on', '03:00 off']);
+  const end = newestFire(atItsEnd, '2035-03-24T23:00:00.000Z', '2035-03-25T02:00:00.000Z') as Fire;
+  t.is(end.moved, null);
+  t.deepEqual(supersededBy(atItsEnd, end).map(line), ['2035-03-25T01:00 on 2035-03-25T02:30 moved superseded by 2035-03-25T03:00']);
+  t.deepEqual(supersededBy({ ...atItsEnd, gapPolicy: 'skip' }, end), []);
 });

@@ -166,6 +166,18 @@ const accounts: Record<string, () => Promise<Account>> = {
 
 const collection = (): string => `/v1/organizations/${organizationId}/data-sources`;
 
+/** Asks for a check of credentials, and follows it where a busy machine takes longer than the answer waits. Answers the data source, or the problem. */
+async function checked(path: string, body: unknown): Promise<Record<string, unknown>> {
+  const answer = await api.call('POST', path, { body });
+  if (answer.status !== 202) return answer.body;
+  const operation = await eventually(async () => {
+    const { body: now } = await api.call('GET', `/v1/operations/${String(answer.body.id)}`);
+    return now.state === 'completed' || now.state === 'failed' ? now : null;
+  }, 'the check of credentials');
+  if (operation.state === 'failed') return operation.error as Record<string, unknown>;
+  return (await api.call('GET', `/v1/data-sources/${String(operation.subject_id)}`)).body;
+}
+
 /** The instances of a data source as people list them. */
 async function instancesOf(dataSourceId: string, gone: 'exclude' | 'only') {
   const { body } = await api.call('GET', `/v1/organizations/${organizationId}/instances?data_source=${dataSourceId}&gone=${gone}`);
@@ -195,16 +207,15 @@ for (const cloud of Object.keys(accounts)) {
     const account = await accounts[cloud]!();
     secrets.push(...account.secrets);
     const before = (await api.call('GET', collection())).body.total;
-    const refused = await api.call('POST', collection(), { body: { ...account.body, credentials: account.wrong } });
-    t.is(refused.body.code, account.refusal, JSON.stringify(refused.body));
+    const refused = await checked(collection(), { ...account.body, credentials: account.wrong });
+    t.is(refused.code, account.refusal, JSON.stringify(refused));
     t.is((await api.call('GET', collection())).body.total, before, 'nothing is saved of it');
 
-    const connected = await api.call('POST', collection(), { body: account.body });
-    t.is(connected.status, 201, JSON.stringify(connected.body));
-    t.like(connected.body, { cloud, account_id: account.accountId, state: 'active', warnings: connected.body.warnings as string[] });
+    const connected = await checked(collection(), account.body);
+    t.like(connected, { cloud, account_id: account.accountId, state: 'active' }, JSON.stringify(connected));
     const twice = await api.call('POST', collection(), { body: { ...account.body, name: 'Twice' } });
     t.deepEqual([twice.status, twice.body.code], [409, 'data-sources.account-connected']);
-    const dataSourceId = String(connected.body.id);
+    const dataSourceId = String(connected.id);
     const idle = async () => {
       const { body } = await api.call('GET', `/v1/data-sources/${dataSourceId}/discovery`);
       return body.state === 'idle' && body.last_attempt_at !== null ? body : null;
@@ -239,10 +250,9 @@ for (const cloud of Object.keys(accounts)) {
     await api.call('POST', `/v1/data-sources/${dataSourceId}:discover`);
     await eventually(async () => (await instancesOf(dataSourceId, 'only')).length === 1, 'the machine to be gone');
 
-    const reconnected = await api.call('POST', `/v1/data-sources/${dataSourceId}:reconnect`, { body: { credentials: account.wrong } });
-    t.is(reconnected.body.code, account.refusal);
-    const again = await api.call('POST', `/v1/data-sources/${dataSourceId}:reconnect`, { body: { credentials: account.body.credentials } });
-    t.is(again.status, 200, JSON.stringify(again.body));
+    const reconnect = `/v1/data-sources/${dataSourceId}:reconnect`;
+    t.is((await checked(reconnect, { credentials: account.wrong })).code, account.refusal);
+    t.like(await checked(reconnect, { credentials: account.body.credentials }), { id: dataSourceId, state: 'active' });
   });
 }
 
