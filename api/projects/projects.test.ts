@@ -196,9 +196,11 @@ test.serial('a person is sent five codes an hour for a project, used ones includ
   t.is((await post(api, `${path}:restore`, its.lead)).status, 200);
   const refused = await post(api, `${path}:request-deletion`, its.lead);
   t.like(refused, { status: 429, body: { code: 'projects.too-many-codes' } });
-  t.is(Number(refused.headers.get('retry-after')), 3_600 - 5 * 61);
+  // The first code's hour, of which five minutes and what these requests took are over.
+  const wait = Number(refused.headers.get('retry-after'));
+  t.true(wait <= 3_600 - 5 * 61 && wait > 3_000, `${wait}`);
   t.is((await post(api, `${path}:request-deletion`, its.hand)).status, 202, 'each person counts alone');
-  api.clock.forward((3_600 - 5 * 61) * 1000);
+  api.clock.forward(wait * 1000);
   t.is((await post(api, `${path}:request-deletion`, its.lead)).status, 202);
 });
 
