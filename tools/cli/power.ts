@@ -47,7 +47,8 @@ async function findInstance(client: ApiClient, organizationId: string, text: str
   const found = items.filter(({ name, native_id: nativeId }) => name === text || nativeId === text);
   const [first, second] = found;
   if (first === undefined) {
-    const near = items.slice(0, 5).map(({ name }) => name);
+    // Found by its cloud's id, which few people know by a part of it, a name says nothing.
+    const near = [...new Set(items.map(({ name }) => name))].filter((name) => name.toLowerCase().includes(text.toLowerCase())).slice(0, 5);
     throw new ApiError('no-instance', `There is no instance ${text}${near.length === 0 ? '' : `; do you mean ${near.join(', ')}?`}`);
   }
   if (second !== undefined) throw new ApiError('which-instance', `Several instances are named ${text}; say which:${found.map(({ id, region }) => `\n  ${id} (${region})`).join('')}`);
