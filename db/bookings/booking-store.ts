@@ -85,15 +85,15 @@ export async function takenIn(
   environmentId: string,
   { since, until }: BookingPeriod,
   except: string | null = null,
-): Promise<Booking[]> {
-  const rows = await db('bookings')
-    .where({ organization_id: organizationId, environment_id: environmentId })
-    .whereIn('state', [...TAKING])
-    .whereRaw(`tstzrange(since, until, '[)') && tstzrange(?, ?, '[)')`, [since, until as never])
-    .modify((query) => (except === null ? undefined : void query.whereNot('id', except)))
-    .orderBy('since')
-    .select<Row[]>('*');
-  return rows.map(toBooking);
+): Promise<Pick<Booking, 'id' | 'since' | 'until' | 'holderUserId' | 'state'>[]> {
+  const { rows } = await db.raw<{ rows: Pick<Booking, 'id' | 'since' | 'until' | 'holderUserId' | 'state'>[] }>(
+    `select id, since, until, holder_user_id as "holderUserId", state from bookings
+     where organization_id = :organizationId and environment_id = :environmentId and state = any(:taking)
+       and tstzrange(since, until, '[)') && tstzrange(:since, :until, '[)') and (cast(:except as text) is null or id <> :except)
+     order by since`,
+    { organizationId, environmentId, taking: [...TAKING], since, until: until as never, except: except as never },
+  );
+  return rows;
 }
 
 /** Bookings of an environment that have not ended, by their beginning; all of them, or the first `limit`. */

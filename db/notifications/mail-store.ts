@@ -80,17 +80,22 @@ export async function recipientsOf(
   kind: NoticeKind,
   to: { userIds: readonly string[]; managers: boolean },
 ): Promise<Recipient[]> {
-  const rows = await verifiedMailboxes(tx)
-    .where('b.notices', true)
-    .where((either) => {
-      void either.whereIn('u.id', tx('memberships').select('user_id').where('organization_id', organizationId).whereIn('user_id', [...to.userIds]));
-      // Platform administrators stand in where an organization has nobody, and belong to none.
-      void either.orWhere((administrators) => void administrators.whereIn('u.id', [...to.userIds]).where('u.platform_administrator', true));
-      if (to.managers) {
-        void either.orWhereIn('u.id', tx('memberships').select('user_id').where({ organization_id: organizationId, role: 'manager' }));
-      }
-    })
-    .whereNotIn('u.id', tx('notification_switches').select('user_id').where({ kind, email: false }));
+  // Each step of a booking asks this: as one text it costs a third of what it costs to put together.
+  const { rows } = await tx.raw<{ rows: { user_id: string; id: string }[] }>(
+    `with readers as (
+       select user_id from memberships
+       where organization_id = :organizationId and (user_id = any(:userIds) or (cast(:managers as boolean) and role = 'manager'))
+       union
+       -- Platform administrators stand in where an organization has nobody, and belong to none.
+       select id from users where id = any(:userIds) and platform_administrator
+     )
+     select b.user_id, b.id
+     from readers r join users u on u.id = r.user_id join mailboxes b on b.user_id = u.id
+     where u.disabled_at is null and b.verified_at is not null and b.notices
+       and not exists (select from notification_switches s where s.user_id = u.id and s.kind = :kind and not s.email)
+     order by b.user_id, b.id`,
+    { organizationId, kind, userIds: to.userIds as string[], managers: to.managers },
+  );
   return rows.map(toRecipient);
 }
 

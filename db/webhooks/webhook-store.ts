@@ -56,16 +56,15 @@ export async function countWebhooks(tx: Transaction, organizationId: string): Pr
 
 /** Ids of the webhooks that are told of an event: subscribed to it, switched on, of the organization or of this environment. */
 export async function webhooksFor(tx: Transaction, event: { organizationId: string; environmentId: string | null; type: WebhookEventType }): Promise<string[]> {
-  return await tx('webhooks')
-    .where({ organization_id: event.organizationId, enabled: true })
-    .whereNull('deleted_at')
-    .whereRaw('? = any(events)', [event.type])
-    .where((scope) => {
-      void scope.whereNull('environment_id');
-      if (event.environmentId !== null) void scope.orWhere('environment_id', event.environmentId);
-    })
-    .orderBy('id')
-    .pluck<string[]>('id');
+  const { organizationId, environmentId, type } = event;
+  const { rows } = await tx.raw<{ rows: { id: string }[] }>(
+    `select id from webhooks
+     where organization_id = :organizationId and enabled and deleted_at is null and :type = any(events)
+       and (environment_id is null or environment_id = :environmentId)
+     order by id`,
+    { organizationId, type, environmentId: environmentId as never },
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** Webhooks of an organization by id, that is, by creation; `after` is the last one of the page before. */
