@@ -51,7 +51,7 @@ export async function bookEnvironment(tx: Transaction, request: BookRequest, dec
     refuseEmptyPeriod(period);
     refuseBooking({ ...period, holderUserId, holderRole, environment, sshKeyId: key?.id ?? null }, booker, at);
   }
-  await refuseTaken(tx, organizationId, environment, request.periods);
+  await refuseTaken(tx, organizationId, environment, request.periods, at);
   const seriesId = request.periods.length > 1 ? newId('booking-series') : null;
   const entity = bookingEntityIn({ ...environment, isBookable: environment.isActive });
   const bookings: Booking[] = [];
@@ -81,11 +81,12 @@ export async function refuseTaken(
   organizationId: string,
   environment: Pick<LockedEnvironment, 'id' | 'name'>,
   periods: readonly BookingPeriod[],
+  at: Instant,
   except: string | null = null,
 ): Promise<void> {
   const collisions: Record<string, unknown>[] = [];
   for (const [index, period] of periods.entries()) {
-    for (const { id, since, until, holderUserId, state } of await takenIn(tx, organizationId, environment.id, period, except)) {
+    for (const { id, since, until, holderUserId, state } of await takenIn(tx, organizationId, environment.id, period, at, except)) {
       collisions.push({ period: index, booking_id: id, since, until, holder_user_id: holderUserId, state });
     }
   }

@@ -48,6 +48,16 @@ test('touching bookings are legal, also with what is settled late', async (t) =>
   t.deepEqual(await db('bookings').orderBy('since').pluck('state'), ['released', 'released', 'active']);
 });
 
+test('who asked while a booking went on does not get its time, though it has ended while they waited', async (t) => {
+  const { db, organizationId, engineer, other, environment, advance } = await site(t);
+  const wish = { organizationId, environmentId: await environment(), since: at(8, 57), until: at(9) };
+  const first = await book(db, { ...wish, booker: engineer, at: at(8, 57) });
+  await advance(first.id, at(9));
+  const late = await t.throwsAsync(book(db, { ...wish, booker: other, at: at(8, 59) }));
+  t.like(late, { code: 'bookings.taken', details: { collisions: [{ booking_id: first.id, state: 'released' }] } });
+  t.is((await book(db, { ...wish, booker: other, at: at(9), since: at(8, 58), until: at(10) })).state, 'active', 'who asks after that may name its beginning');
+});
+
 const refusals: [string, string, (given: Site) => Promise<unknown>][] = [
   ['a member books nothing', 'bookings.role', async ({ db, organizationId, environment }) =>
     book(db, { organizationId, environmentId: await environment(), booker: await insertPerson(db, organizationId, 'member', at(0)), at: at(8), since: at(9), until: at(10) })],

@@ -28,7 +28,7 @@ export async function editBooking(tx: Transaction, ref: EntityRef, changes: Book
     const environment = await environmentOfBooking(tx, ref.organizationId, known.environmentId);
     if (takesMore(known, changes)) refuseOutOfService(environment.name, environment.isBookable);
     // A malformed period is the edit's own refusal, below.
-    if (after.until === null || after.until > after.since) await refuseTaken(tx, ref.organizationId, environment, [after], ref.id);
+    if (after.until === null || after.until > after.since) await refuseTaken(tx, ref.organizationId, environment, [after], decision.at, ref.id);
   }
   return await decide(tx, bookingEntity, ref, decision, (booking, at) => edit(booking, changes, at)).catch(refuseOverlap);
 }

@@ -78,20 +78,25 @@ export async function saveBookings(tx: Transaction, bookings: readonly Booking[]
   );
 }
 
-/** Bookings that take any of a period from an environment, by their beginning; `except` is left out. */
+/**
+ * Bookings that take any of a period from an environment, by their beginning; `except` is left out. `at` is when somebody asked: what
+ * has ended since then, while they waited for the environment, took it then.
+ */
 export async function takenIn(
   db: Database | Transaction,
   organizationId: string,
   environmentId: string,
   { since, until }: BookingPeriod,
+  at: Instant,
   except: string | null = null,
 ): Promise<Pick<Booking, 'id' | 'since' | 'until' | 'holderUserId' | 'state'>[]> {
   const { rows } = await db.raw<{ rows: Pick<Booking, 'id' | 'since' | 'until' | 'holderUserId' | 'state'>[] }>(
     `select id, since, until, holder_user_id as "holderUserId", state from bookings
-     where organization_id = :organizationId and environment_id = :environmentId and state = any(:taking)
+     where organization_id = :organizationId and environment_id = :environmentId
+       and (state = any(:taking) or (state = 'released' and ended_at > :at))
        and tstzrange(since, until, '[)') && tstzrange(:since, :until, '[)') and (cast(:except as text) is null or id <> :except)
      order by since`,
-    { organizationId, environmentId, taking: [...TAKING], since, until: until as never, except: except as never },
+    { organizationId, environmentId, taking: [...TAKING], at, since, until: until as never, except: except as never },
   );
   return rows;
 }
