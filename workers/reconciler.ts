@@ -187,8 +187,9 @@ export function startReconciler(deps: ReconcilerDependencies): { stop(): Promise
         succeededAt = deps.clock.now();
       })
       .catch((error: unknown) => {
-        // A full comparison that failed is due again at the next minute.
-        if (full) round = 0;
+        // The comparison is due again at the next minute, whatever failed: a Temporal that turned out to be new says so once, and
+        // may still have refused what came after that.
+        round = 0;
         deps.log.warn({ err: error }, 'reconciliation failed; it is tried again in a minute');
       });
   };
