@@ -94,7 +94,7 @@ export async function recipientsOf(
      where u.disabled_at is null and b.verified_at is not null and b.notices
        and not exists (select from notification_switches s where s.user_id = u.id and s.kind = :kind and not s.email)
      order by b.user_id, b.id`,
-    { organizationId, kind, userIds: to.userIds as string[], managers: to.managers },
+    { organizationId, kind, userIds: to.userIds, managers: to.managers },
   );
   return rows.map(toRecipient);
 }
