@@ -2,13 +2,13 @@ import { openBookingsOf } from '../../db/bookings/booking-store.ts';
 import { expireWaiting } from '../../db/bookings/waitlist-store.ts';
 import { environmentOfBooking } from '../../db/environments/environment-of-booking.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
-import { endBooking, type Booking } from '../../domain/bookings/booking.ts';
+import type { Booking } from '../../domain/bookings/booking.ts';
 import { waitedInVain } from '../../domain/bookings/booking-news.ts';
 import type { Actor } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import { notify } from '../notifications/port.ts';
-import { decide } from '../shared/entity-commands.ts';
-import { bookingEntity, writeOffer } from './booking-entity.ts';
+import { writeOffer } from './booking-entity.ts';
+import { endTogether } from './end-together.ts';
 import { claimPower } from './follow-booking.ts';
 import { offerFreed } from './offer-freed.ts';
 
@@ -30,10 +30,8 @@ export async function followEnvironment(tx: Transaction, organizationId: string,
  * again when it is back (`followEnvironment`). The caller holds the environment's lock, and its row says that it is out of service.
  */
 export async function takeOffersBack(tx: Transaction, organizationId: string, environmentId: string, decision: { at: Instant; by: Actor }): Promise<void> {
-  for (const { id, state } of await openBookingsOf(tx, organizationId, environmentId)) {
-    if (state !== 'offered') continue;
-    await decide(tx, bookingEntity, { organizationId, id }, decision, (offer, at) => endBooking(offer, 'environment-inactive', at));
-  }
+  const offers = (await openBookingsOf(tx, organizationId, environmentId)).filter(({ state }) => state === 'offered');
+  await endTogether(tx, organizationId, offers, decision, 'environment-inactive');
 }
 
 /** Ends the waiting for an environment that leaves the organization, and tells who waited. */
@@ -51,9 +49,5 @@ async function tellWaiting(tx: Transaction, organizationId: string, environmentI
  */
 export async function endBookingsOf(tx: Transaction, organizationId: string, environmentId: string, decision: { at: Instant; by: Actor }): Promise<Booking[]> {
   await tellWaiting(tx, organizationId, environmentId, decision.at);
-  const ended: Booking[] = [];
-  for (const { id } of await openBookingsOf(tx, organizationId, environmentId)) {
-    ended.push(await decide(tx, bookingEntity, { organizationId, id }, decision, (booking, at) => endBooking(booking, 'environment-gone', at)));
-  }
-  return ended;
+  return await endTogether(tx, organizationId, await openBookingsOf(tx, organizationId, environmentId), decision, 'environment-gone');
 }

@@ -1,7 +1,6 @@
 import { insertEnvironment } from '../../db/environments/environment-store.ts';
 import { holdPool } from '../../db/pools/pool-store.ts';
 import { instanceTargets } from '../../db/resources/instance-targets.ts';
-import { shareableResources } from '../../db/resources/shareable-resources.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import {
   deactivate,
@@ -88,8 +87,9 @@ const CLUSTER: CannotSwitch = 'a cluster is not started or stopped; only instanc
 async function cannotSwitch(tx: Transaction, { organizationId, resourceId }: Environment): Promise<CannotSwitch> {
   if (resourceId === null) return BY_HAND;
   const target = (await instanceTargets(tx, organizationId, [resourceId])).get(resourceId);
-  if (target === undefined && (await shareableResources(tx, organizationId, [resourceId])).has(resourceId)) return CLUSTER;
-  if (target === undefined || target.isGone) return 'its instance no longer exists with its cloud';
+  // An instance that leaves leaves its environment before: what is no instance was marked as a cluster.
+  if (target === undefined) return CLUSTER;
+  if (target.isGone) return 'its instance no longer exists with its cloud';
   return refusalOf(target)?.message ?? null;
 }
 

@@ -78,6 +78,9 @@ export async function saveBookings(tx: Transaction, bookings: readonly Booking[]
   );
 }
 
+/** What a colliding booking is named by. */
+export type TakenPeriod = Pick<Booking, 'id' | 'since' | 'until' | 'holderUserId' | 'state'>;
+
 /**
  * Bookings that take any of a period from an environment, by their beginning; `except` is left out. `at` is when somebody asked: what
  * has ended since then, while they waited for the environment, took it then.
@@ -89,8 +92,8 @@ export async function takenIn(
   { since, until }: BookingPeriod,
   at: Instant,
   except: string | null = null,
-): Promise<Pick<Booking, 'id' | 'since' | 'until' | 'holderUserId' | 'state'>[]> {
-  const { rows } = await db.raw<{ rows: Pick<Booking, 'id' | 'since' | 'until' | 'holderUserId' | 'state'>[] }>(
+): Promise<TakenPeriod[]> {
+  const { rows } = await db.raw<{ rows: TakenPeriod[] }>(
     `select id, since, until, holder_user_id as "holderUserId", state from bookings
      where organization_id = :organizationId and environment_id = :environmentId
        and (state = any(:taking) or (state = 'released' and ended_at > :at))
@@ -113,22 +116,22 @@ export async function openBookingsOf(db: Database | Transaction, organizationId:
 }
 
 /** Bookings of a project that have not ended, at most `limit` of them: those under way first, then those that begin next. */
-export async function openBookingsOfProject(tx: Transaction, organizationId: string, projectId: string, limit: number): Promise<{ id: string; environmentId: string }[]> {
-  return await tx('bookings')
-    .where({ organization_id: organizationId, project_id: projectId })
-    .whereIn('state', [...TAKING])
-    .orderBy(['since', 'id'])
-    .limit(limit)
-    .select<{ id: string; environmentId: string }[]>('id', 'environment_id as environmentId');
+export async function openBookingsOfProject(tx: Transaction, organizationId: string, projectId: string, limit: number): Promise<OpenBooking[]> {
+  return await openBookings(tx, { organization_id: organizationId, project_id: projectId }).limit(limit);
 }
 
 /** Bookings and offers of somebody that have not ended, those under way first, then those that begin next. */
-export async function openBookingsOfHolder(tx: Transaction, organizationId: string, holderUserId: string): Promise<{ id: string; environmentId: string }[]> {
-  return await tx('bookings')
-    .where({ organization_id: organizationId, holder_user_id: holderUserId })
-    .whereIn('state', [...TAKING])
-    .orderBy(['since', 'id'])
-    .select<{ id: string; environmentId: string }[]>('id', 'environment_id as environmentId');
+export async function openBookingsOfHolder(tx: Transaction, organizationId: string, holderUserId: string): Promise<OpenBooking[]> {
+  return await openBookings(tx, { organization_id: organizationId, holder_user_id: holderUserId });
+}
+
+interface OpenBooking {
+  id: string;
+  environmentId: string;
+}
+
+function openBookings(tx: Transaction, whose: Record<string, string>) {
+  return tx('bookings').where(whose).whereIn('state', [...TAKING]).orderBy(['since', 'id']).select<OpenBooking[]>('id', 'environment_id as environmentId');
 }
 
 /** Bookings of an environment whose deadline has passed: they are settled before anybody decides on it. */

@@ -27,6 +27,12 @@ export interface CalendarBooking {
 const TOOK_TIME = `b.state in ('offered', 'reserved', 'active', 'released')`;
 const IN_WINDOW = `b.since < :to and (b.until is null or b.until > :from)`;
 
+/** What a calendar shows of the bookings of live environments that share time with a window. */
+const SHOWN = `
+  select b.id, b.environment_id, b.state, b.since, b.until, b.holder_user_id, u.display_name, b.version
+  from bookings b join environments e on e.id = b.environment_id and e.deleted_at is null join users u on u.id = b.holder_user_id
+  where b.organization_id = :organizationId and ${TOOK_TIME} and ${IN_WINDOW}`;
+
 /** Live environments of an organization by name, or those of them that are named; `limit` at most. */
 export async function calendarEnvironments(db: Database, organizationId: string, ids: readonly string[] | null, limit: number): Promise<CalendarEnvironment[]> {
   const rows = await db('environments')
@@ -48,10 +54,7 @@ export async function calendarBookings(
   limit: number,
 ): Promise<CalendarBooking[]> {
   const result = await db.raw<{ rows: CalendarBooking[] }>(
-    `select b.id, b.environment_id, b.state, b.since, b.until, b.holder_user_id, u.display_name, b.version
-     from bookings b join environments e on e.id = b.environment_id and e.deleted_at is null join users u on u.id = b.holder_user_id
-     where b.organization_id = :organizationId and ${TOOK_TIME} and ${IN_WINDOW}
-       and (cast(:environmentIds as text[]) is null or b.environment_id = any(:environmentIds))
+    `${SHOWN} and (cast(:environmentIds as text[]) is null or b.environment_id = any(:environmentIds))
      order by b.since, b.id limit :limit`,
     { organizationId, from, to, limit, environmentIds: environmentIds as string[] | null },
   );
@@ -62,10 +65,7 @@ export async function calendarBookings(
 export async function nearestBookings(db: Database, organizationId: string, { from, to }: Window, at: Instant, limit: number): Promise<CalendarBooking[]> {
   const result = await db.raw<{ rows: CalendarBooking[] }>(
     `select * from (
-       select b.id, b.environment_id, b.state, b.since, b.until, b.holder_user_id, u.display_name, b.version
-       from bookings b join environments e on e.id = b.environment_id and e.deleted_at is null join users u on u.id = b.holder_user_id
-       where b.organization_id = :organizationId and ${TOOK_TIME} and ${IN_WINDOW}
-       order by greatest(b.since - cast(:at as timestamptz), cast(:at as timestamptz) - b.until, interval '0'), b.id limit :limit
+       ${SHOWN} order by greatest(b.since - cast(:at as timestamptz), cast(:at as timestamptz) - b.until, interval '0'), b.id limit :limit
      ) nearest order by since, id`,
     { organizationId, from, to, at, limit },
   );

@@ -80,7 +80,7 @@ export async function recipientsOf(
   kind: NoticeKind,
   to: { userIds: readonly string[]; managers: boolean },
 ): Promise<Recipient[]> {
-  // Each step of a booking asks this: as one text it costs a third of what it costs to put together.
+  // Each step of a booking asks this. It begins with the few who are concerned, instead of looking for them among everybody.
   const { rows } = await tx.raw<{ rows: { user_id: string; id: string }[] }>(
     `with readers as (
        select user_id from memberships
@@ -101,16 +101,14 @@ export async function recipientsOf(
 
 /** The verified mailboxes of a person who is not disabled, whatever they switched off. */
 export async function mailboxesForLetters(tx: Transaction, userId: string): Promise<Recipient[]> {
-  return (await verifiedMailboxes(tx).where('u.id', userId)).map(toRecipient);
-}
-
-function verifiedMailboxes(tx: Transaction) {
-  return tx('users as u')
+  const rows = await tx('users as u')
     .join('mailboxes as b', 'b.user_id', 'u.id')
+    .where('u.id', userId)
     .whereNull('u.disabled_at')
     .whereNotNull('b.verified_at')
-    .orderBy(['u.id', 'b.id'])
+    .orderBy('b.id')
     .select<{ user_id: string; id: string }[]>('b.user_id', 'b.id');
+  return rows.map(toRecipient);
 }
 
 function toRecipient(row: { user_id: string; id: string }): Recipient {
