@@ -12,7 +12,7 @@ import {
   type WakeUp,
 } from '../db/shared/wake-up-store.ts';
 import { plusMilliseconds, type Clock } from '../domain/shared/time.ts';
-import { lookAgain, type EntityRef, type SEARCH_ATTRIBUTES } from '../workflows/messages.ts';
+import { lookAgain, LOOKS_LOCALLY, type EntityRef, type SEARCH_ATTRIBUTES } from '../workflows/messages.ts';
 
 const BATCH = 50;
 const LEASE_MS = 30_000;
@@ -49,6 +49,7 @@ export function wakeThrough(client: Client, taskQueue: string): WakeWorkflow {
       signal: lookAgain,
       signalArgs: [],
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      memo: { [LOOKS_LOCALLY.key]: LOOKS_LOCALLY.value },
       staticSummary: `${wakeUp.kind} ${wakeUp.entityId}`,
       ...(yields && { priority: { priorityKey: YIELDING_PRIORITY } }),
       ...(legible && { searchAttributes: searchAttributesOf(wakeUp) }),

@@ -46,6 +46,12 @@ export interface EntityAct {
 /** "Look again": carries nothing, may repeat, coalesce or arrive late without harm. */
 export const lookAgain = defineSignal('lookAgain');
 
+/**
+ * The memo with which the relay starts an entity's run: its looks are local activities. What a run does must follow from
+ * its own history, so runs that were started before, without it, go on as they began.
+ */
+export const LOOKS_LOCALLY = { key: 'OrreryLooks', value: 'locally' } as const;
+
 /** The id of the workflow that serves a row. */
 export function entityWorkflowId(kind: string, id: string): string {
   return `${kind}/${id}`;

@@ -7,6 +7,7 @@ import type { Operation } from '../../domain/operations/operation.ts';
 import { systemClock } from '../../workers/dependencies.ts';
 import { anOrganization, ask, billedTotals, importOutcome, outcomeOf, tester } from '../helpers/connect.ts';
 import { writeHandMadePeriod, type HandMadePeriod } from '../helpers/hand-made-bill.ts';
+import { historiesOf } from '../helpers/histories.ts';
 import { awsAccount, type AwsAccount } from '../helpers/peers/aws-account.ts';
 import { startDeniedEc2 } from '../helpers/peers/aws/ec2-denied.ts';
 import { startFaultProxy, type FaultProxy } from '../helpers/peers/fault-proxy.ts';
@@ -75,10 +76,10 @@ async function importAgain({ organizationId, id }: { organizationId: string; id:
   return { operation, opened: opened.map(({ url }) => url.replace(/^.*\/20261001-20261101\//, '').replace(/\?.*$/, '')) };
 }
 
-/** The typed failures that attempts of the data source's activities ended with. */
+/** The typed failures that attempts of the data source's activities ended with, in whichever run: a repeated wake-up starts another. */
 async function failuresOf(id: string): Promise<(string | null | undefined)[]> {
-  const { events } = await site.client.workflow.getHandle(`data-source/${id}`).fetchHistory();
-  return (events ?? []).flatMap((event) => event.activityTaskStartedEventAttributes?.lastFailure?.applicationFailureInfo?.type ?? []);
+  const histories = await historiesOf(site, `data-source/${id}`);
+  return histories.flatMap(({ events }) => (events ?? []).flatMap((event) => event.activityTaskStartedEventAttributes?.lastFailure?.applicationFailureInfo?.type ?? []));
 }
 
 const row = (day: string, unblended: string) => ({ day: `2026-10-${day}`, resource: `i-${day}`, unblended });

@@ -7,10 +7,17 @@ import { testEnvironment } from './environment.ts';
 import { eventually, type Platform } from './platform.ts';
 
 export type History = proto.temporal.api.history.v1.IHistory;
+type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
 const { EventType } = proto.temporal.api.enums.v1;
 
 /** Histories of earlier releases. Record new ones with ORRERY_RECORD_HISTORIES=1; never change old ones. */
 export const HISTORIES = join(import.meta.dirname, '..', 'replay', 'histories');
+
+/** Which recording of a name it is: raised by whatever lets new runs decide otherwise than old ones. */
+const RECORDING = 2;
+
+/** What a local activity leaves in a history. */
+const LOCAL_ACTIVITY = 'core_local_activity';
 
 const ACTIONS = [
   EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
@@ -21,15 +28,24 @@ const ACTIONS = [
   EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
 ];
 
-/** What Temporal Cloud would bill of a history: starts, timers, activities, signals, search attributes and continue-as-new. */
+/**
+ * What Temporal Cloud would bill of a history: starts, timers, activities, signals, search attributes and continue-as-new. Of
+ * local activities it bills one a workflow task; here each counts.
+ */
 export function actionsOf(history: History): number {
-  return (history.events ?? []).filter((event) => event.eventType !== null && ACTIONS.includes(event.eventType as number)).length;
+  return (history.events ?? []).filter((event) => localActivityOf(event) !== null || (event.eventType !== null && ACTIONS.includes(event.eventType as number))).length;
 }
 
-/** The types of the activities a workflow has scheduled, in their order. */
+/** The types of the activities a workflow has made, in their order; local ones when they had ended. */
 export async function activityTypes(handle: WorkflowHandle): Promise<string[]> {
   const { events } = await handle.fetchHistory();
-  return (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? []);
+  return (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? localActivityOf(event) ?? []);
+}
+
+/** The type of the local activity whose end an event tells of, else null. */
+function localActivityOf({ markerRecordedEventAttributes: marker }: HistoryEvent): string | null {
+  if (marker?.markerName !== LOCAL_ACTIVITY) return null;
+  return (JSON.parse(String(marker.details?.['data']?.payloads?.[0]?.data)) as { activity_type: string }).activity_type;
 }
 
 /** The histories of all runs of a workflow that has ended or rests, as visibility has them. */
@@ -47,7 +63,7 @@ export async function replay(history: unknown, workflowId: string): Promise<void
 /** Writes a history to be committed, when it is asked for. */
 export function recordHistory(name: string, history: History): void {
   if (process.env.ORRERY_RECORD_HISTORIES !== '1') return;
-  writeFileSync(join(HISTORIES, `${name}.bin`), proto.temporal.api.history.v1.History.encode(withoutIdentity(history)).finish());
+  writeFileSync(join(HISTORIES, `${name}.${RECORDING}.bin`), proto.temporal.api.history.v1.History.encode(withoutIdentity(history)).finish());
 }
 
 /** Which process did it is nobody's business in a committed file. */
