@@ -6,6 +6,7 @@ import { connect } from '../db/shared/connection.ts';
 import type { Clock, Instant } from '../domain/shared/time.ts';
 import { taskQueueName } from '../workflows/messages.ts';
 import { dataSourceDependencies, entities, outboundDependencies, systemClock } from './dependencies.ts';
+import { startDueSweep } from './due-sweep.ts';
 import { startMonitor } from './monitor.ts';
 import { workersLog } from './log.ts';
 import { ensureNamespace } from './namespace.ts';
@@ -58,6 +59,7 @@ export async function startWorkers(config: Config, log: Logger, options: StartWo
     workflowBundle: options.workflowBundle,
   });
   const relay = startRelay({ db, databaseUrl: config.databaseUrl, clock, entities, wake: wakeThrough(client, taskQueue), log });
+  const dueSweep = startDueSweep({ db, clock, entities, log });
   const reconciler = startReconciler({
     db,
     clock,
@@ -79,6 +81,7 @@ export async function startWorkers(config: Config, log: Logger, options: StartWo
       await Promise.all([
         within(STOP_MS, reconciler.stop(), 'the reconciler', log),
         within(STOP_MS, relay.stop(), 'the relay', log),
+        within(STOP_MS, dueSweep.stop(), 'the sweep of deadlines', log),
         within(STOP_MS, workers.stop(), 'a worker', log),
         within(STOP_MS, monitor?.stop() ?? Promise.resolve(), 'the monitor', log),
       ]);

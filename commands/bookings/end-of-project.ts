@@ -33,11 +33,6 @@ export async function endBookingsOfProject(tx: Transaction, organizationId: stri
   return { ended, left: open.length > PORTION };
 }
 
-/** Whether bookings of a project are left that have not ended. */
-export async function hasOpenBookings(tx: Transaction, organizationId: string, projectId: string): Promise<boolean> {
-  return (await openBookingsOfProject(tx, organizationId, projectId, 1)).length > 0;
-}
-
 /** Ids of the bookings that a project's end ended under `key`, in their order, whoever heard of it. */
 export async function bookingsEndedUnder(db: Database, organizationId: string, key: string): Promise<string[]> {
   return await subjectsRecordedUnder(db, organizationId, key, ['bookings.release', 'bookings.cancel']);

@@ -13,7 +13,8 @@ import { claimPower } from './follow-booking.ts';
 import { offerFreed } from './offer-freed.ts';
 
 export { endBookingsOfHolder } from './end-of-holder.ts';
-export { bookingsEndedUnder, endBookingsOfProject, hasOpenBookings, type EndedPortion } from './end-of-project.ts';
+export { projectsWithOpenBookings } from '../../db/bookings/booking-store.ts';
+export { bookingsEndedUnder, endBookingsOfProject, type EndedPortion } from './end-of-project.ts';
 
 /**
  * Brings what follows from an environment in line with it, after it changed: the machine's claims of

@@ -4,36 +4,63 @@ import type { Transaction } from '../../db/shared/connection.ts';
 import { requestWakeUp, requestWakeUps } from '../../db/shared/wake-up-store.ts';
 import { letterOf } from '../../domain/projects/project-news.ts';
 import type { Project } from '../../domain/projects/project.ts';
-import { system } from '../../domain/shared/entity.ts';
+import { system, type Actor } from '../../domain/shared/entity.ts';
 import type { Instant } from '../../domain/shared/time.ts';
+import { entityWorkflowId } from '../../workflows/messages.ts';
 import { APPLICATION } from '../../workflows/projects/application-messages.ts';
 import { PROJECT } from '../../workflows/projects/messages.ts';
-import { endBookingsOfProject } from '../bookings/port.ts';
-import { notify } from '../notifications/port.ts';
+import { endBookingsOfProject, projectsWithOpenBookings } from '../bookings/port.ts';
+import { notifyEach, type Notice } from '../notifications/port.ts';
 import { releaseGrant } from '../quotas/port.ts';
 
+interface Change {
+  before: Project;
+  after: Project;
+}
+
 /**
- * Everything that follows from a project's steps, written in their transaction: its bookings end when it enters a
- * buffer, the first of them at once and many others as an act of its own; its quota is free when nothing is left of it, and who waits for capacity looks again; and the mails.
+ * Everything that follows from the steps of projects of one organization, written in their transaction: bookings end when a project enters a
+ * buffer, the first of them at once and many others as an act of its own; its quota is free when nothing is left of it, and who waits for
+ * capacity looks again; and the mails. The caller holds the projects.
  */
-export async function followProject(tx: Transaction, before: Project, after: Project): Promise<void> {
-  const { organizationId, id, lastAt: at } = after;
-  const decision = { at, by: system('project', `${PROJECT}/${id}`) };
-  if (after.bufferNumber > before.bufferNumber) {
-    const { left } = await endBookingsOfProject(tx, organizationId, id, decision);
-    // Its next look finds them. One decision does not end them all: it would take longer than an activity has.
-    if (left) await requestWakeUp(tx, { kind: PROJECT, entityId: id, organizationId }, at);
+export async function followProjects(tx: Transaction, changes: readonly Change[]): Promise<void> {
+  const [first] = changes;
+  if (first === undefined) return;
+  const entering = changes.filter(({ before, after }) => after.bufferNumber > before.bufferNumber).map(({ after }) => after.id);
+  const booked = await projectsWithOpenBookings(tx, first.after.organizationId, entering);
+  for (const { before, after } of changes) {
+    if (booked.has(after.id)) await endBookings(tx, after);
+    await followState(tx, before, after);
   }
+  await notifyEach(tx, changes.flatMap(({ after }) => noticesOf(after)));
+}
+
+async function endBookings(tx: Transaction, { organizationId, id, lastAt: at }: Project): Promise<void> {
+  const { left } = await endBookingsOfProject(tx, organizationId, id, { at, by: actorOf(id) });
+  // Its next look finds them. One decision does not end them all: it would take longer than an activity has.
+  if (left) await requestWakeUp(tx, { kind: PROJECT, entityId: id, organizationId }, at);
+}
+
+async function followState(tx: Transaction, before: Project, after: Project): Promise<void> {
+  const { organizationId, id, lastAt: at } = after;
   if (after.releasedAt !== null && before.releasedAt === null) {
-    await releaseGrant(tx, organizationId, id, decision);
+    await releaseGrant(tx, organizationId, id, { at, by: actorOf(id) });
     await wakeWaiting(tx, organizationId, at);
   }
   if (after.state === 'releasing' && before.state !== 'releasing') await endReviews(tx, organizationId, id, at);
-  for (const news of after.news) {
-    const { key, subject, text, to } = letterOf(after, news);
-    const userIds = to === 'organization' ? [] : after.managers;
-    await notify(tx, { organizationId, kind: 'project', key, to: { userIds, managers: to !== 'project' }, subject, text, at });
-  }
+}
+
+function actorOf(projectId: string): Actor {
+  return system('project', entityWorkflowId(PROJECT, projectId));
+}
+
+function noticesOf(project: Project): Notice[] {
+  const { organizationId, managers, lastAt: at } = project;
+  return project.news.map((news) => {
+    const { key, subject, text, to } = letterOf(project, news);
+    const userIds = to === 'organization' ? [] : managers;
+    return { organizationId, kind: 'project', key, to: { userIds, managers: to !== 'project' }, subject, text, at };
+  });
 }
 
 /** Wakes the reviews of applications about a project that goes: each ends by itself. */

@@ -1,14 +1,15 @@
 import { insertProject, lockProjectRow, lockProjectWithoutCapacity, needsCapacity, saveProject } from '../../db/projects/project-store.ts';
+import { claimDueProjects, lockProjects, saveProjects } from '../../db/projects/projects-together.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { describeAmounts } from '../../domain/quotas/amounts.ts';
 import { settleProject } from '../../domain/projects/project-time.ts';
 import { OPEN_STATES, type Project } from '../../domain/projects/project.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import { PROJECT, type ProjectAct } from '../../workflows/projects/messages.ts';
-import { hasOpenBookings } from '../bookings/port.ts';
+import { projectsWithOpenBookings } from '../bookings/port.ts';
 import { lockCapacity, roomToStart } from '../quotas/port.ts';
 import type { EntityDefinition } from '../shared/entity-commands.ts';
-import { followProject } from './follow-project.ts';
+import { followProjects } from './follow-project.ts';
 
 /** The project as an entity: see domain/projects/project-time.ts for its rules. What follows from it is written with it. */
 export const projectEntity: EntityDefinition<Project, ProjectAct> = {
@@ -20,7 +21,15 @@ export const projectEntity: EntityDefinition<Project, ProjectAct> = {
   insert: insertProject,
   save: async (tx, before, after) => {
     await saveProject(tx, before, after);
-    await followProject(tx, before, after);
+    await followProjects(tx, [{ before, after }]);
+  },
+  together: {
+    claimDue: claimDueProjects,
+    lock: lockProjects,
+    save: async (tx, changes) => {
+      await saveProjects(tx, changes);
+      await followProjects(tx, changes);
+    },
   },
   settle: settleProject,
   acts,
@@ -42,7 +51,8 @@ export async function lockProject(tx: Transaction, organizationId: string, id: s
 
 /** Adds whether bookings are left of a project that may not be used any more. Its release has an owner for them. */
 async function withBookings(tx: Transaction, project: Project): Promise<Project> {
-  return project.state === 'buffer' ? { ...project, hasOpenBookings: await hasOpenBookings(tx, project.organizationId, project.id) } : project;
+  const { organizationId, id } = project;
+  return project.state === 'buffer' ? { ...project, hasOpenBookings: (await projectsWithOpenBookings(tx, organizationId, [id])).has(id) } : project;
 }
 
 /** Adds whether the capacity is free of a project that has been granted it and has not begun. */

@@ -15,6 +15,8 @@ export interface EntityDefinition<E extends EntityRow, Act extends EntityAct> {
   workflowType: string;
   /** Only carries out what others have decided: where work piles up, its workflows go behind theirs. */
   yields?: boolean;
+  /** Where many deadlines come at one instant: how its rows are moved together. */
+  together?: DueTogether<E>;
   /** Table of its rows, which has organization_id, id, next_due_at. */
   table: string;
   /** SQL condition on the table: rows whose workflow ought to be open. */
@@ -37,6 +39,9 @@ export interface EntityDefinition<E extends EntityRow, Act extends EntityAct> {
   /** What the ledger keeps of it: JSON without secrets. */
   forLedger(entity: E): unknown;
 }
+
+/** Who moves a row when its time has come. */
+const CLOCK: Actor = { kind: 'system', id: null, name: 'clock' };
 
 export interface Decision {
   at: Instant;
@@ -100,6 +105,12 @@ export interface RowsTogether<E extends EntityRow> {
   save(tx: Transaction, changes: readonly { before: E; after: E }[]): Promise<void>;
 }
 
+/** How rows whose deadline has come are moved together. */
+export interface DueTogether<E extends EntityRow> extends RowsTogether<E> {
+  /** Locks such rows of one organization, at most `limit`, and passes those by that others hold or that are better moved one by one. */
+  claimDue(tx: Transaction, at: Instant, limit: number): Promise<EntityRef[]>;
+}
+
 /**
  * `decide` for many rows of one organization at once, in few statements whatever their number. An outcome key becomes one a
  * row: `<key>/<id>`. Answers with the rows as they are then.
@@ -123,14 +134,36 @@ export async function decideTogether<E extends EntityRow, Act extends EntityAct>
       andThen(definition.settle(before, at), (entity) => change(entity, at)),
       (entity) => definition.settle(entity, at),
     );
-    const entries = entriesOf(definition, settled.transitions, { at, by: decision.by, outcomeKey: keyOf(before) });
-    return { before, after: settled.transitions.length === 0 ? before : written(before, settled, at), entries, at };
+    return decidedOf(definition, before, settled, { at, by: decision.by, outcomeKey: keyOf(before) });
   });
-  await rows.save(tx, decided.filter(({ before, after }) => after !== before));
-  await recordLedgerEntries(tx, decided.flatMap(({ entries }) => entries));
+  await writeTogether(tx, rows, decided);
   const woken = decided.filter(({ before, after, at }) => wants(definition, before, at) !== wants(definition, after, at));
   await requestWakeUps(tx, { kind: definition.kind, organizationId, entityIds: woken.map(({ after }) => after.id) }, decision.at);
   return decided.map(({ after }) => after);
+}
+
+/**
+ * Applies what is due to many rows at once: what their own looks would do, without them. Moves at most `limit` rows of one
+ * organization and none when there are fewer than `atLeast`; answers with how many. Wakes nobody: each row's workflow looks at
+ * this instant anyway, and finds done what was due.
+ */
+export async function settleDue<E extends EntityRow, Act extends EntityAct>(
+  tx: Transaction,
+  definition: EntityDefinition<E, Act>,
+  requestedAt: Instant,
+  { limit, atLeast }: { limit: number; atLeast: number },
+): Promise<number> {
+  const { together } = definition;
+  const due = (await together?.claimDue(tx, requestedAt, limit)) ?? [];
+  const [first] = due;
+  if (together === undefined || first === undefined || due.length < atLeast) return 0;
+  const locked = await together.lock(tx, first.organizationId, due.map(({ id }) => id));
+  const decided = locked.map((before) => {
+    const at = laterOf(requestedAt, before.lastAt);
+    return decidedOf(definition, before, definition.settle(before, at), { at, by: CLOCK });
+  });
+  await writeTogether(tx, together, decided);
+  return decided.length;
 }
 
 /**
@@ -146,7 +179,7 @@ export async function advanceEntity<E extends EntityRow, Act extends EntityAct>(
   const row = await definition.lock(tx, ref.organizationId, ref.id);
   if (row === null) return { acts: [], nextDueAt: null, done: true, details: 'Its row is gone.', status: 'gone' };
   const at = laterOf(requestedAt, row.lastAt);
-  const by: Actor = { kind: 'system', id: null, name: 'clock', workflowId: entityWorkflowId(definition.kind, ref.id) };
+  const by: Actor = { ...CLOCK, workflowId: entityWorkflowId(definition.kind, ref.id) };
   const after = await write(tx, definition, row, definition.settle(row, at), { at, by });
   return {
     acts: definition.acts(after, at),
@@ -174,6 +207,30 @@ async function write<E extends EntityRow, Act extends EntityAct>(
   await definition.save(tx, before, after);
   await recordSteps(tx, definition, settled.transitions, decision);
   return after;
+}
+
+/** What became of one of many rows. */
+interface Decided<E> {
+  before: E;
+  /** The same as `before` when nothing changed. */
+  after: E;
+  entries: NewLedgerEntry[];
+  at: Instant;
+}
+
+function decidedOf<E extends EntityRow, Act extends EntityAct>(
+  definition: EntityDefinition<E, Act>,
+  before: E,
+  settled: Settled<E>,
+  decision: Pick<Decision, 'at' | 'by' | 'outcomeKey'>,
+): Decided<E> {
+  const after = settled.transitions.length === 0 ? before : written(before, settled, decision.at);
+  return { before, after, entries: entriesOf(definition, settled.transitions, decision), at: decision.at };
+}
+
+async function writeTogether<E extends EntityRow>(tx: Transaction, rows: RowsTogether<E>, decided: readonly Decided<E>[]): Promise<void> {
+  await rows.save(tx, decided.filter(({ before, after }) => after !== before));
+  await recordLedgerEntries(tx, decided.flatMap(({ entries }) => entries));
 }
 
 /** The row as it is written after its steps. */

@@ -120,6 +120,13 @@ export async function openBookingsOfProject(tx: Transaction, organizationId: str
   return await openBookings(tx, { organization_id: organizationId, project_id: projectId }).limit(limit);
 }
 
+/** Which of these projects have bookings or offers that have not ended. */
+export async function projectsWithOpenBookings(tx: Transaction, organizationId: string, projectIds: readonly string[]): Promise<Set<string>> {
+  if (projectIds.length === 0) return new Set();
+  const open = tx('bookings').where('organization_id', organizationId).whereIn('project_id', [...projectIds]).whereIn('state', [...TAKING]);
+  return new Set(await open.distinct().pluck<string[]>('project_id'));
+}
+
 /** Bookings and offers of somebody that have not ended, those under way first, then those that begin next. */
 export async function openBookingsOfHolder(tx: Transaction, organizationId: string, holderUserId: string): Promise<OpenBooking[]> {
   return await openBookings(tx, { organization_id: organizationId, holder_user_id: holderUserId });

@@ -7,7 +7,8 @@ import { readReleaseSteps, saveReleaseSteps } from './release-step-store.ts';
 
 type Row = Record<string, unknown>;
 
-const NEEDS_CAPACITY = `(state = 'releasing' or (state in ('scheduled', 'buffer') and started_at is null))`;
+/** Of the projects whose next step takes the organization's capacity, or frees some. */
+export const NEEDS_CAPACITY = `(state = 'releasing' or (state in ('scheduled', 'buffer') and started_at is null))`;
 
 /** Reads and locks a project until the transaction ends, with its people and the parts of its release. */
 export async function lockProjectRow(tx: Transaction, organizationId: string, id: string): Promise<Project | null> {
@@ -94,9 +95,16 @@ async function insertPeople(tx: Transaction, { id, organizationId }: Project, pe
 }
 
 async function whole(db: Database | Transaction, row: Row): Promise<Project> {
-  const people = await peopleOf(db, [row.id as string]);
-  const steps = (row.buffer_number as number) === 0 ? [] : await readReleaseSteps(db, row.id as string, row.buffer_number as number);
-  return toProject(row, people.get(row.id as string) ?? [], steps);
+  const [project] = await toProjects(db, [row]);
+  return project as Project;
+}
+
+/** Projects of rows, with their people and the parts of their releases, in the rows' order. */
+export async function toProjects(db: Database | Transaction, rows: readonly Row[]): Promise<Project[]> {
+  const ids = rows.map((row) => row.id as string);
+  const people = await peopleOf(db, ids);
+  const steps = await readReleaseSteps(db, rows.filter((row) => (row.buffer_number as number) > 0).map((row) => row.id as string));
+  return rows.map((row) => toProject(row, people.get(row.id as string) ?? [], steps.get(row.id as string) ?? []));
 }
 
 async function peopleOf(db: Database | Transaction, projectIds: readonly string[]): Promise<Map<string, Person[]>> {
@@ -110,6 +118,12 @@ async function peopleOf(db: Database | Transaction, projectIds: readonly string[
 }
 
 function toColumns(project: Project): Row {
+  const columns = columnsOf(project);
+  return { ...columns, periods: JSON.stringify(columns.periods) };
+}
+
+/** What may change of a project, by its columns, as JSON has it. */
+export function columnsOf(project: Project): Row {
   const periods = project.periods.map(({ startDate, endDate, applicationId }) => ({ start_date: startDate, end_date: endDate, application_id: applicationId }));
   return {
     name: project.name,
@@ -118,7 +132,7 @@ function toColumns(project: Project): Row {
     end_date: project.endDate,
     starts_at: project.startsAt,
     ends_at: project.endsAt,
-    periods: JSON.stringify(periods),
+    periods,
     state: project.state,
     state_reason: project.stateReason,
     quota_gpu: project.quota.gpu,

@@ -5,10 +5,17 @@ import type { Database, Transaction } from '../shared/connection.ts';
 
 type Row = Record<string, unknown>;
 
-/** The parts of a project's release after its buffer of this number, in the order of their owners' names. */
-export async function readReleaseSteps(db: Database | Transaction, projectId: string, bufferNumber: number): Promise<ReleaseStep[]> {
-  const rows = await db('project_release_steps').where({ project_id: projectId, buffer_number: bufferNumber }).orderBy('owner').select<Row[]>();
-  return rows.map(toStep);
+/** The parts of the release after each project's newest buffer, by the project's id, in the order of their owners' names. */
+export async function readReleaseSteps(db: Database | Transaction, projectIds: readonly string[]): Promise<Map<string, ReleaseStep[]>> {
+  const steps = new Map<string, ReleaseStep[]>();
+  if (projectIds.length === 0) return steps;
+  const rows = await db('project_release_steps as s')
+    .join('projects as p', (on) => void on.on('p.id', 's.project_id').andOn('p.buffer_number', 's.buffer_number'))
+    .whereIn('s.project_id', [...projectIds])
+    .orderBy('s.owner')
+    .select<Row[]>('s.*');
+  for (const row of rows) steps.set(row.project_id as string, [...(steps.get(row.project_id as string) ?? []), toStep(row)]);
+  return steps;
 }
 
 /** Writes the parts that differ. */
