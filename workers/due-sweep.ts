@@ -29,13 +29,13 @@ export async function sweepDue({ db, clock, entities }: Omit<DueSweepDependencie
 
 async function sweepKind({ db, clock }: Pick<DueSweepDependencies, 'db' | 'clock'>, definition: AnyEntityDefinition, signal?: AbortSignal): Promise<number> {
   let moved = 0;
-  while (signal?.aborted !== true) {
+  for (;;) {
+    if (signal?.aborted === true) return moved;
     // What once was many is moved to the end: the last ones would stand behind all the others' workflows.
     const portion = await inTransaction(db, (tx) => settleDue(tx, definition, clock.now(), { limit: PORTION, atLeast: moved === 0 ? PORTION : 1 }));
-    if (portion === 0) break;
+    if (portion === 0) return moved;
     moved += portion;
   }
-  return moved;
 }
 
 /** Sweeps each second until stopped. A failure is logged and tried again: the rows' workflows look meanwhile. */
