@@ -36,10 +36,29 @@ export function actionsOf(history: History): number {
   return (history.events ?? []).filter((event) => localActivityOf(event) !== null || (event.eventType !== null && ACTIONS.includes(event.eventType as number))).length;
 }
 
-/** The types of the activities a workflow has made, in their order; local ones when they had ended. */
-export async function activityTypes(handle: WorkflowHandle): Promise<string[]> {
+/** An activity as a history tells of it. */
+interface MadeActivity {
+  type: string;
+  /** Made within the workflow's own task. Of those a history tells when they have ended. */
+  local: boolean;
+  /** A local one whose only attempt failed. */
+  failed: boolean;
+}
+
+/** The activities a workflow has made, in their order. */
+export async function activitiesOf(handle: WorkflowHandle): Promise<MadeActivity[]> {
   const { events } = await handle.fetchHistory();
-  return (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? localActivityOf(event) ?? []);
+  return (events ?? []).flatMap((event): MadeActivity[] => {
+    const local = localActivityOf(event);
+    if (local !== null) return [{ type: local, local: true, failed: (event.markerRecordedEventAttributes?.failure ?? null) !== null }];
+    const type = event.activityTaskScheduledEventAttributes?.activityType?.name ?? null;
+    return type === null ? [] : [{ type, local: false, failed: false }];
+  });
+}
+
+/** The types of the activities a workflow has made, in their order. */
+export async function activityTypes(handle: WorkflowHandle): Promise<string[]> {
+  return (await activitiesOf(handle)).map(({ type }) => type);
 }
 
 /** The type of the local activity whose end an event tells of, else null. */
