@@ -3,6 +3,7 @@ import type { TokenScope } from '../../domain/identity/token-scope.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
 import { escapeLike } from '../shared/like.ts';
+import { prepared } from '../shared/prepared.ts';
 import { toOwner, type CredentialOwner } from './session-store.ts';
 
 /** An API token without its secret. */
@@ -47,7 +48,7 @@ export interface TokenUser {
  * there is none, it expired or was revoked, or the account is disabled.
  */
 export async function findTokenUser(db: Database, tokenHash: Buffer, at: Instant, organizationId: string | null): Promise<TokenUser | null> {
-  const row = await db('api_tokens as token')
+  const query = db('api_tokens as token')
     .join('users', 'users.id', 'token.user_id')
     .leftJoin('memberships as member', (on) => void on.on('member.user_id', 'users.id').andOnVal('member.organization_id', organizationId ?? ''))
     .where('token.token_hash', tokenHash)
@@ -64,6 +65,7 @@ export async function findTokenUser(db: Database, tokenHash: Buffer, at: Instant
       'token.last_used_at',
       'member.role',
     );
+  const row = await prepared(query);
   if (row === undefined) return null;
   return {
     user: toOwner(row),

@@ -1,5 +1,6 @@
 import knex, { type Knex } from 'knex';
 import pg from 'pg';
+import { PreparingClient } from './prepared.ts';
 
 export type Database = Knex;
 export type Transaction = Knex.Transaction;
@@ -62,7 +63,7 @@ export function sessionOf(databaseUrl: string, applicationName: string): pg.Clie
 /** A pool of connections. Sessions run in UTC; `destroy()` closes it. */
 export function connect(databaseUrl: string, options: ConnectOptions): Database {
   return knex({
-    client: 'pg',
+    client: PreparingClient,
     connection: sessionOf(databaseUrl, options.applicationName) as Knex.PgConnectionConfig,
     pool: { min: 0, max: options.poolMax },
     acquireConnectionTimeout: 30_000,
