@@ -3,6 +3,7 @@ import type { Instant } from '../../domain/shared/time.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
 import { escapeLike } from '../shared/like.ts';
 import { inOrderOfIds } from '../shared/list-order.ts';
+import { prepared } from '../shared/prepared.ts';
 
 export interface NewLedgerEntry {
   id: string;
@@ -66,11 +67,7 @@ function toRow(entry: NewLedgerEntry): Record<string, unknown> {
  * with the same outcome key exists: the act's outcome was recorded before.
  */
 export async function recordLedgerEntry(tx: Transaction, entry: NewLedgerEntry): Promise<boolean> {
-  const rows = await tx('ledger')
-    .insert(toRow(entry))
-    .onConflict('outcome_key')
-    .ignore()
-    .returning('id');
+  const rows = await prepared(tx('ledger').insert(toRow(entry)).onConflict('outcome_key').ignore().returning('id'));
   return rows.length > 0;
 }
 

@@ -1,5 +1,6 @@
 import { invalidField } from '../../domain/shared/errors.ts';
 import type { Transaction } from '../shared/connection.ts';
+import { prepared } from '../shared/prepared.ts';
 
 export interface BookingKey {
   id: string;
@@ -18,9 +19,8 @@ export async function keyForBooking(
     throw invalidField('bookings.colleagues-key', 'ssh_key_id', 'cannot be chosen for a colleague; leave it out to use their default key');
   }
   const keys = tx('ssh_keys').where('user_id', wish.holderUserId);
-  const row = await (wish.keyId === null ? keys.where('is_default', true) : keys.where('id', wish.keyId)).first<
-    { id: string; public_key: string } | undefined
-  >('id', 'public_key');
+  const wished = wish.keyId === null ? keys.where('is_default', true) : keys.where('id', wish.keyId);
+  const row = await prepared(wished.first<{ id: string; public_key: string } | undefined>('id', 'public_key'));
   if (row === undefined && wish.keyId !== null) throw invalidField('bookings.not-holders-key', 'ssh_key_id', `${wish.keyId} is no SSH key of the holder`);
   return row === undefined ? null : { id: row.id, publicKey: row.public_key };
 }

@@ -1,6 +1,7 @@
 import { TAKING, type Booking, type BookingPeriod } from '../../domain/bookings/booking.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { prepared } from '../shared/prepared.ts';
 
 type Row = Record<string, unknown>;
 
@@ -42,7 +43,7 @@ export async function organizationOfBooking(db: Database, id: string): Promise<s
 
 /** Writes a new booking. Violates `bookings_no_overlap` when its period is taken. */
 export async function insertBooking(tx: Transaction, booking: Booking): Promise<void> {
-  await tx('bookings').insert({
+  const row: Row = {
     id: booking.id,
     organization_id: booking.organizationId,
     environment_id: booking.environmentId,
@@ -56,7 +57,8 @@ export async function insertBooking(tx: Transaction, booking: Booking): Promise<
     waitlist_entry_id: booking.waitlistEntryId,
     created_at: booking.createdAt,
     ...toColumns(booking),
-  });
+  };
+  await prepared(tx('bookings').insert(row));
 }
 
 export async function saveBooking(tx: Transaction, booking: Booking): Promise<void> {
@@ -93,7 +95,7 @@ export async function takenIn(
   at: Instant,
   except: string | null = null,
 ): Promise<TakenPeriod[]> {
-  const { rows } = await db.raw<{ rows: TakenPeriod[] }>(
+  const query = db.raw<{ rows: TakenPeriod[] }>(
     `select id, since, until, holder_user_id as "holderUserId", state from bookings
      where organization_id = :organizationId and environment_id = :environmentId
        and (state = any(:taking) or (state = 'released' and ended_at > :at))
@@ -101,7 +103,7 @@ export async function takenIn(
      order by since`,
     { organizationId, environmentId, taking: [...TAKING], at, since, until: until as never, except: except as never },
   );
-  return rows;
+  return (await prepared(query)).rows;
 }
 
 /** Bookings of an environment that have not ended, by their beginning; all of them, or the first `limit`. */
@@ -143,12 +145,12 @@ function openBookings(tx: Transaction, whose: Record<string, string>) {
 
 /** Bookings of an environment whose deadline has passed: they are settled before anybody decides on it. */
 export async function overdueBookingsOf(tx: Transaction, organizationId: string, environmentId: string, at: Instant): Promise<string[]> {
-  const rows = await tx('bookings')
+  const query = tx('bookings')
     .where({ organization_id: organizationId, environment_id: environmentId })
     .where('next_due_at', '<=', at)
     .orderBy('next_due_at')
     .select<{ id: string }[]>('id');
-  return rows.map((row) => row.id);
+  return (await prepared(query)).map((row) => row.id);
 }
 
 function toColumns(booking: Booking): Row {

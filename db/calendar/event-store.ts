@@ -4,6 +4,7 @@ import type { EventRow, EventRowState } from '../../domain/calendar/event-row.ts
 import type { ErrorRecord } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { prepared } from '../shared/prepared.ts';
 
 type Row = Record<string, unknown>;
 
@@ -30,7 +31,7 @@ export async function backlogOf(db: Database | Transaction, calendarId: string):
  * one that stays. Answers with the calendar's id, or null. One statement where there is none.
  */
 export async function wantEvents(tx: Transaction, organizationId: string, bookingIds: readonly string[], at: Instant): Promise<string | null> {
-  const result = await tx.raw<{ rows: { calendar_id: string }[] }>(
+  const query = tx.raw<{ rows: { calendar_id: string }[] }>(
     `insert into calendar_events (calendar_id, booking_id, organization_id, wanted_version, waiting_since, due_at)
      select c.id, b.id, c.organization_id, 1, :at, :at from calendars c cross join unnest(cast(:bookingIds as text[])) as b (id)
      where c.organization_id = :organizationId and c.state <> 'disconnecting'
@@ -39,7 +40,8 @@ export async function wantEvents(tx: Transaction, organizationId: string, bookin
      returning calendar_id`,
     { organizationId, bookingIds: bookingIds.toSorted(), at },
   );
-  return result.rows[0]?.calendar_id ?? null;
+  const { rows } = await prepared(query);
+  return rows[0]?.calendar_id ?? null;
 }
 
 /** Sees to it that every booking that is, or will be, under way has its row. Answers how many lacked one. */

@@ -1,4 +1,5 @@
 import type { Database, Transaction } from '../shared/connection.ts';
+import { prepared } from '../shared/prepared.ts';
 
 /** What others decide on, of an environment whose row is locked. */
 export interface LockedEnvironment {
@@ -18,11 +19,14 @@ export interface LockedEnvironment {
 
 /** Locks an environment until the transaction ends, before any of its bookings; null when there is none, or it is deleted. */
 export async function lockEnvironment(tx: Transaction, organizationId: string, id: string): Promise<LockedEnvironment | null> {
-  const row = await tx('environments')
+  const query = tx('environments')
     .where({ organization_id: organizationId, id })
     .whereNull('deleted_at')
     .forUpdate()
-    .first<Record<string, unknown> | undefined>();
+    .first<Record<string, unknown> | undefined>(
+      'id', 'key', 'name', 'resource_type', 'resource_id', 'is_active', 'ssh_required', 'owner_user_id', 'power_on_before', 'power_off_after',
+    );
+  const row = await prepared(query);
   if (row === undefined) return null;
   return {
     id: row.id as string,

@@ -4,17 +4,22 @@ import type { ErrorRecord } from '../../domain/shared/errors.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Sealed } from '../../domain/shared/vault.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { prepared } from '../shared/prepared.ts';
 
 type Row = Record<string, unknown>;
+
+/** Up to so many mails their insertion is prepared: each number of them is a statement of its own. */
+const FEW = 4;
 
 /** Writes mails in one statement, all of one organization; answers with the ids of those that did not exist by their message key. */
 export async function insertMails(tx: Transaction, mails: readonly Mail[]): Promise<string[]> {
   if (mails.length === 0) return [];
-  const rows = await tx('mails')
+  const query = tx('mails')
     .insert(mails.map(toRow))
     .onConflict(['organization_id', 'message_key'])
     .ignore()
     .returning<{ id: string }[]>('id');
+  const rows = await (mails.length <= FEW ? prepared(query) : query);
   return rows.map(({ id }) => id);
 }
 
@@ -81,7 +86,7 @@ export async function recipientsOf(
   to: { userIds: readonly string[]; managers: boolean },
 ): Promise<Recipient[]> {
   // Each step of a booking asks this. It begins with the few who are concerned, instead of looking for them among everybody.
-  const { rows } = await tx.raw<{ rows: { user_id: string; id: string }[] }>(
+  const query = tx.raw<{ rows: { user_id: string; id: string }[] }>(
     `with readers as (
        select user_id from memberships
        where organization_id = :organizationId and (user_id = any(:userIds) or (cast(:managers as boolean) and role = 'manager'))
@@ -96,7 +101,7 @@ export async function recipientsOf(
      order by b.user_id, b.id`,
     { organizationId, kind, userIds: to.userIds, managers: to.managers },
   );
-  return rows.map(toRecipient);
+  return (await prepared(query)).rows.map(toRecipient);
 }
 
 /** The verified mailboxes of a person who is not disabled, whatever they switched off. */

@@ -3,12 +3,11 @@ import type { OrganizationRole } from '../../domain/organizations/role.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
 import { escapeLike } from '../shared/like.ts';
+import { prepared } from '../shared/prepared.ts';
 
 /** The role of a user in an organization, or null. */
 export async function findMembershipRole(db: Database | Transaction, organizationId: string, userId: string): Promise<OrganizationRole | null> {
-  const row = await db('memberships')
-    .where({ organization_id: organizationId, user_id: userId })
-    .first<{ role: OrganizationRole } | undefined>('role');
+  const row = await prepared(db('memberships').where({ organization_id: organizationId, user_id: userId }).first<{ role: OrganizationRole } | undefined>('role'));
   return row?.role ?? null;
 }
 
@@ -17,11 +16,12 @@ export async function findMembershipRole(db: Database | Transaction, organizatio
  * just being removed. Waits for nobody, so it may be asked whatever is locked.
  */
 export async function holdMembershipRole(tx: Transaction, organizationId: string, userId: string): Promise<OrganizationRole | null> {
-  const row = await tx('memberships')
+  const query = tx('memberships')
     .where({ organization_id: organizationId, user_id: userId })
     .forKeyShare()
     .skipLocked()
     .first<{ role: OrganizationRole } | undefined>('role');
+  const row = await prepared(query);
   return row?.role ?? null;
 }
 

@@ -1,5 +1,6 @@
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Database, Transaction } from './connection.ts';
+import { prepared } from './prepared.ts';
 
 /** The channel on which a committed wake-up announces itself. */
 export const WAKE_UP_CHANNEL = 'orrery_wake_ups';
@@ -38,7 +39,7 @@ export async function requestWakeUps(
   at: Instant,
 ): Promise<void> {
   if (wakeUps.entityIds.length === 0) return;
-  await tx.raw(
+  const query = tx.raw(
     `with asked as (
        insert into wake_ups (workflow_id, kind, entity_id, organization_id, requested_at, next_attempt_at)
        select ?::text || '/' || id, ?, id, ?, ?, ? from unnest(?::text[]) as id
@@ -48,6 +49,7 @@ export async function requestWakeUps(
      ) select pg_notify(?, workflow_id) from asked`,
     [wakeUps.kind, wakeUps.kind, wakeUps.organizationId, at, AT_ONCE, wakeUps.entityIds.toSorted(), WAKE_UP_CHANNEL],
   );
+  await prepared(query);
 }
 
 /**

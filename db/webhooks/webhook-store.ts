@@ -5,6 +5,7 @@ import type { WebhookEventType } from '../../domain/webhooks/webhook-event.ts';
 import type { Webhook } from '../../domain/webhooks/webhook.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
 import { escapeLike } from '../shared/like.ts';
+import { prepared } from '../shared/prepared.ts';
 
 type Row = Record<string, unknown>;
 
@@ -57,14 +58,14 @@ export async function countWebhooks(tx: Transaction, organizationId: string): Pr
 /** Ids of the webhooks that are told of an event: subscribed to it, switched on, of the organization or of this environment. */
 export async function webhooksFor(tx: Transaction, event: { organizationId: string; environmentId: string | null; type: WebhookEventType }): Promise<string[]> {
   const { organizationId, environmentId, type } = event;
-  const { rows } = await tx.raw<{ rows: { id: string }[] }>(
+  const query = tx.raw<{ rows: { id: string }[] }>(
     `select id from webhooks
      where organization_id = :organizationId and enabled and deleted_at is null and :type = any(events)
        and (environment_id is null or environment_id = :environmentId)
      order by id`,
     { organizationId, type, environmentId: environmentId as never },
   );
-  return rows.map(({ id }) => id);
+  return (await prepared(query)).rows.map(({ id }) => id);
 }
 
 /** Webhooks of an organization by id, that is, by creation; `after` is the last one of the page before. */
