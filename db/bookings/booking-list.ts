@@ -1,7 +1,8 @@
 import type { Booking } from '../../domain/bookings/booking.ts';
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Database } from '../shared/connection.ts';
-import { toBooking } from './booking-store.ts';
+import { prepared } from '../shared/prepared.ts';
+import { BOOKING_COLUMNS, toBooking } from './booking-store.ts';
 
 export interface BookingFilter {
   environmentId?: string | undefined;
@@ -47,6 +48,13 @@ export async function listBookings(
   return { rows: rows.map(toListed), total: counted?.count ?? 0 };
 }
 
+/** One text however many are asked for, so that it is prepared once. */
+const LISTED_BY_IDS = `
+  select ${BOOKING_COLUMNS.map((column) => `b.${column}`).join(', ')}, e.name as environment_name, u.display_name as holder_name
+  from bookings b join environments e on e.id = b.environment_id join users u on u.id = b.holder_user_id
+  where b.organization_id = ? and b.id = any(?)
+  order by b.since`;
+
 /** One booking as the list shows it, or null. */
 export async function getListedBooking(db: Database, organizationId: string, id: string): Promise<ListedBooking | null> {
   const [booking] = await getListedBookings(db, organizationId, [id]);
@@ -55,13 +63,7 @@ export async function getListedBooking(db: Database, organizationId: string, id:
 
 /** Bookings as the list shows them, by their beginning; those that do not exist are left out. */
 export async function getListedBookings(db: Database, organizationId: string, ids: readonly string[]): Promise<ListedBooking[]> {
-  const rows = await db('bookings as b')
-    .join('environments as e', 'e.id', 'b.environment_id')
-    .join('users as u', 'u.id', 'b.holder_user_id')
-    .where('b.organization_id', organizationId)
-    .whereIn('b.id', [...ids])
-    .orderBy('b.since')
-    .select<Row[]>('b.*', 'e.name as environment_name', 'u.display_name as holder_name');
+  const { rows } = await prepared(db.raw<{ rows: Row[] }>(LISTED_BY_IDS, [organizationId, [...ids]]));
   return rows.map(toListed);
 }
 

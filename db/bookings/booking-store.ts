@@ -168,6 +168,12 @@ function toColumns(booking: Booking): Row {
   };
 }
 
+/** What `toBooking` reads of the table itself. */
+export const BOOKING_COLUMNS = [
+  'id', 'organization_id', 'environment_id', 'environment_key', 'holder_user_id', 'booked_by', 'state', 'since', 'until', 'note', 'ssh_key_id', 'ssh_public_key',
+  'project_id', 'series_id', 'waitlist_entry_id', 'offer_expires_at', 'ended_at', 'end_reason', 'next_due_at', 'version', 'last_at', 'created_at',
+] as const;
+
 export function toBooking(row: Row): Booking {
   return {
     id: row.id as string,

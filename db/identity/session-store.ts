@@ -1,5 +1,6 @@
 import type { Instant } from '../../domain/shared/time.ts';
 import type { Database, Transaction } from '../shared/connection.ts';
+import { prepared } from '../shared/prepared.ts';
 
 type Row = Record<string, unknown>;
 
@@ -48,7 +49,7 @@ export async function findSessionUser(
   tokenHash: Buffer,
   { at, idleSince }: { at: Instant; idleSince: Instant },
 ): Promise<(CredentialOwner & Pick<Session, 'createdAt' | 'lastSeenAt'> & { sessionId: string }) | null> {
-  const row = await db('sessions as s')
+  const query = db('sessions as s')
     .join('users as u', 'u.id', 's.user_id')
     .where('s.token_hash', tokenHash)
     .where('s.expires_at', '>', at)
@@ -56,6 +57,7 @@ export async function findSessionUser(
     .whereNull('s.revoked_at')
     .whereNull('u.disabled_at')
     .first<Row | undefined>('u.id', 'u.display_name', 'u.platform_administrator', 's.id as session_id', 's.created_at', 's.last_seen_at');
+  const row = await prepared(query);
   return row === undefined ? null : { ...toOwner(row), sessionId: row.session_id as string, createdAt: row.created_at as Instant, lastSeenAt: row.last_seen_at as Instant };
 }
 

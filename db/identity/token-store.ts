@@ -48,24 +48,13 @@ export interface TokenUser {
  * there is none, it expired or was revoked, or the account is disabled.
  */
 export async function findTokenUser(db: Database, tokenHash: Buffer, at: Instant, organizationId: string | null): Promise<TokenUser | null> {
-  const query = db('api_tokens as token')
-    .join('users', 'users.id', 'token.user_id')
-    .leftJoin('memberships as member', (on) => void on.on('member.user_id', 'users.id').andOnVal('member.organization_id', organizationId ?? ''))
-    .where('token.token_hash', tokenHash)
-    .whereNull('token.revoked_at')
-    .whereNull('users.disabled_at')
-    .where((either) => void either.whereNull('token.expires_at').orWhere('token.expires_at', '>', at))
-    .first<Record<string, unknown> | undefined>(
-      'users.id',
-      'users.display_name',
-      'users.platform_administrator',
-      'token.id as token_id',
-      'token.scopes',
-      'token.organization_id',
-      'token.last_used_at',
-      'member.role',
-    );
-  const row = await prepared(query);
+  const query = db.raw<{ rows: Record<string, unknown>[] }>(
+    `select u.id, u.display_name, u.platform_administrator, t.id as token_id, t.scopes, t.organization_id, t.last_used_at, m.role
+     from api_tokens t join users u on u.id = t.user_id left join memberships m on m.user_id = u.id and m.organization_id = ?
+     where t.token_hash = ? and t.revoked_at is null and u.disabled_at is null and (t.expires_at is null or t.expires_at > ?)`,
+    [organizationId as never, tokenHash, at],
+  );
+  const [row] = (await prepared(query)).rows;
   if (row === undefined) return null;
   return {
     user: toOwner(row),
