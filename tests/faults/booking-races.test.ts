@@ -166,7 +166,7 @@ test.serial('of racing requests one a slot is booked, though workers, relay and 
       soak ? 900 : 200,
     );
     await eventually(async () => (await goingOut(own)) === 0, 'the calendar, mails and webhooks to be through', 100);
-    await eventually(async () => (await workflowIds('Running')).size === 0, 'the workflows to end');
+    await eventually(async () => (await workflowIds('Running')).size === 0, 'the workflows to end', 200);
     const accepted = answers.flatMap(({ bookingId }) => bookingId ?? []);
     t.is(answers.length, REQUESTS);
     t.true(accepted.length > 0 && answers.some(({ code }) => code === TAKEN), `${accepted.length} were booked, and some raced`);
