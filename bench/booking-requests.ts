@@ -19,6 +19,7 @@ import { median, medianOf, ratio, table, wall, cpu, type Goal, type Measure } fr
 const PRODUCT = 'booking request, relay paused';
 const BESIDE_WORKERS = 'booking request, beside workers and Temporal';
 const STATEMENTS = 'the same statements, bare Express';
+const PREPARED = 'the same statements prepared, bare Express';
 const INSERT = 'the constrained INSERT alone, bare Express';
 
 const FLEET = 'bench_booking_fleet';
@@ -48,7 +49,7 @@ export async function benchBookingRequests(databases: BenchDatabases, options: B
   const { access, environments } = await makeFleet(databases, size.environments);
   const recorded = await recordBooking(databases, { directory, access, environments });
   const bench: Bench = { databases, directory, access, environments, recorded, temporal, workflowBundle, size };
-  const results = await runInterleaved([productCase(bench), statementsCase(bench), insertCase(bench), besideWorkersCase(bench)], options.rounds, say);
+  const results = await runInterleaved([productCase(bench), statementsCase(bench), preparedCase(bench), insertCase(bench), besideWorkersCase(bench)], options.rounds, say);
   refuseDifference(results);
   say(`\n${report(results, bench)}`);
   return goalsOf(results, options);
@@ -105,6 +106,11 @@ function statementsCase(bench: Bench): Case {
   return caseOf(bench, STATEMENTS, () => ({ server: 'booking-express-server.ts', path: '/bookings', recorded: bench.recorded }));
 }
 
+/** As the product sends most of them: what it spends beside PostgreSQL is beside this. Printed, not judged. */
+function preparedCase(bench: Bench): Case {
+  return caseOf(bench, PREPARED, () => ({ server: 'booking-express-server.ts', path: '/bookings', recorded: bench.recorded, prepared: true }));
+}
+
 function insertCase(bench: Bench): Case {
   const statements = bench.recorded.statements.filter(({ sql }) => sql.startsWith('insert into "bookings"'));
   return caseOf(bench, INSERT, () => ({ server: 'booking-express-server.ts', path: '/bookings', recorded: { ...bench.recorded, statements } }));
@@ -137,7 +143,7 @@ function refuseDifference(results: Results): void {
   const [bookings, mails] = [first?.bookings, first?.mails].map((left) => Number(left?.split(' ')[0]));
   if (mails !== 2 * (bookings ?? 0)) throw new Error(`${mails} mails of ${bookings} bookings. No result counts.`);
   const of = ({ wakeUps: _delivered, ...rest }: Left): string => JSON.stringify(rest);
-  for (const name of [PRODUCT, STATEMENTS, BESIDE_WORKERS]) {
+  for (const name of [PRODUCT, STATEMENTS, PREPARED, BESIDE_WORKERS]) {
     for (const left of (results.get(name) ?? []).map(leftBy)) {
       const same = first !== undefined && (name === BESIDE_WORKERS ? of(left) === of(first) : JSON.stringify(left) === JSON.stringify(first));
       if (!same) throw new Error(`${name} left ${JSON.stringify(left)} and the product ${JSON.stringify(first)}. No result counts.`);
@@ -149,7 +155,7 @@ const p50: Measure = ({ output }) => numberIn(output, 'p50Ms');
 const p99: Measure = ({ output }) => numberIn(output, 'p99Ms');
 
 function report(results: Results, { recorded, size, environments }: Bench): string {
-  const rows = [PRODUCT, STATEMENTS, INSERT, BESIDE_WORKERS].map((name) => [
+  const rows = [PRODUCT, STATEMENTS, PREPARED, INSERT, BESIDE_WORKERS].map((name) => [
     name, (size.requests / (medianOf(results, name, wall) / 1000)).toFixed(0), ...[p50, p99].map((of) => medianOf(results, name, of).toFixed(1)),
     ...[p50, p99].map((of) => ratio(results, name, STATEMENTS, of).toFixed(2)), (medianOf(results, name, cpu) / size.requests).toFixed(2),
   ]);

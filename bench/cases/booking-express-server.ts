@@ -11,6 +11,7 @@ import type { ServerInput } from './server-process.ts';
 
 export interface ReplayInput extends ServerInput {
   recorded: RecordedBooking;
+  prepared?: boolean;
   environments: FleetEnvironment[];
 }
 
@@ -20,7 +21,7 @@ interface Wish {
   until: string;
 }
 
-const [{ databaseUrl, recorded, environments }] = (await once(process, 'message')) as [ReplayInput];
+const [{ databaseUrl, recorded, environments, prepared }] = (await once(process, 'message')) as [ReplayInput];
 const pool = new pg.Pool({ ...sessionOf(databaseUrl, 'orrery-bench-express'), max: API_POOL_MAX });
 const statementsOf = replayer(recorded);
 const byId = new Map(environments.map((environment) => [environment.id, environment]));
@@ -35,8 +36,8 @@ app.post('/bookings', async (request, response) => {
   const client = await pool.connect();
   try {
     let shown: unknown;
-    for (const { sql, bindings } of statements) {
-      const { rows } = await client.query<Record<string, unknown>>(sql, bindings);
+    for (const [index, { sql, bindings }] of statements.entries()) {
+      const { rows } = await client.query<Record<string, unknown>>({ text: sql, values: bindings, ...(prepared === true && { name: `statement_${index}` }) });
       shown = rows[0] ?? shown;
     }
     response.status(201).json(shown);

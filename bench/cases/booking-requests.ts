@@ -20,6 +20,8 @@ export interface BookingRequestsInput extends Place {
   environments: FleetEnvironment[];
   /** For the bare route: what it runs. */
   recorded?: RecordedBooking;
+  /** For the bare route: whether each session prepares its statements. */
+  prepared?: boolean;
   /** Workers and relay run beside, from this bundle. */
   workflowBundle?: string;
 }
