@@ -81,7 +81,7 @@ async function readAndReplace(deps: DataSourceActivityDependencies, work: Period
   });
 }
 
-/** Reads the objects as they come: the reader starts while the first is fetched. */
+/** Reads the objects as they come: the reader starts while the first is fetched, and they are verified while it reads. */
 async function readObjects(
   deps: DataSourceActivityDependencies,
   work: PeriodWork,
@@ -97,6 +97,7 @@ async function readObjects(
       yield { position: objects.push(object) - 1, key: object.key, format: object.format, path: file.path };
     }
   }
+  const verified = async (): Promise<void> => void (await Promise.all(open.map((file) => file.verified)));
   try {
     const reading = await deps.reader.read({
       billingPeriod: period.billingPeriod,
@@ -106,7 +107,12 @@ async function readObjects(
       signal: attempt.signal,
       onProgress: ({ filesDone, rows }) => progress.report({ filesDone, rows }),
     });
+    await verified();
     return { reading, objects };
+  } catch (error) {
+    // Damaged bytes explain whatever reading made of them.
+    await verified();
+    throw error;
   } finally {
     for (const file of open) await file.release();
   }

@@ -71,6 +71,7 @@ async function readBill(
     for (const [position, object] of bill.objects.entries()) {
       const file = await rawStore.openFile(resource.organizationId, object.sha256, page.signal);
       opened.push(file);
+      await file.verified;
       files.push({ position, key: object.key, path: file.path, format: object.format });
     }
     return await periodReader.readLineItems({

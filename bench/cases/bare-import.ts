@@ -30,7 +30,9 @@ export const prepare: Prepare<Place> = async (place) => {
         const format = formatOfKey(key);
         if (format === null) throw new Error(`${key} has no known format`);
         const { sha256 } = await store.put(TENANT.organizationId, await objects.open(key, etag, signal), signal);
-        files.push({ position, key, format, path: (await store.openFile(TENANT.organizationId, sha256, signal)).path });
+        const { path, verified } = await store.openFile(TENANT.organizationId, sha256, signal);
+        await verified;
+        files.push({ position, key, format, path });
       }
       await withWorkDirectory(config.spoolDirectory, async (workDirectory) => {
         const { billingPeriod } = period;

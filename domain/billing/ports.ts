@@ -44,6 +44,8 @@ export interface RawStore {
 
 export interface LocalFile {
   path: string;
+  /** Settles when the bytes are known to be those that were kept; fails with `billing.raw-object-damaged`. What is made of them counts only then. */
+  verified: Promise<void>;
   release(): Promise<void>;
 }
 

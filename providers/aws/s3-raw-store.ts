@@ -77,7 +77,7 @@ class S3RawStore implements RawStore {
       await release();
       throw objectErrors.rawDamaged(sha256, spooled.sha256);
     }
-    return { path, release };
+    return { path, verified: Promise.resolve(), release };
   }
 
   async putDocument(organizationId: string, name: string, text: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { cancelImport, deleteDataSource, editDataSource } from '../../commands/data-sources/edit-data-source.ts';
@@ -124,6 +124,24 @@ test('a damaged file fails the import with its name, keeps the numbers of before
   t.is((await getDataSource(site.db, organizationId, id))?.lastError, null);
 });
 
+test('a stored copy that was damaged is told of as that, whatever its bytes read like, and the numbers of before stay', async (t) => {
+  const organizationId = await anOrganization(site);
+  const path = billDirectory('rotten');
+  writeHandMadePeriod(path, '', 'acme', { month: '2026-10', assembly: 'a', rows: [{ day: '2026-10-03', resource: 'i-1', unblended: '7.00' }] });
+  const id = await connectDirectory(site, organizationId, path);
+  t.is((await importOutcome(site, organizationId, id)).operation.state, 'completed');
+  const { sha256 } = await site.db('raw_objects').where('organization_id', organizationId).first<{ sha256: string }>('sha256');
+  const copy = join(rawStorePath(), organizationId, 'sha256', sha256.slice(0, 2), sha256);
+  const bytes = readFileSync(copy);
+  bytes.fill(0, Math.floor(bytes.length / 2));
+  writeFileSync(copy, bytes);
+  await inTransaction(site.db, (tx) => requestImport(tx, { organizationId, id }, { cause: 'request', months: ['2026-10'], ...decision() }));
+  const { operation } = await importOutcome(site, organizationId, id);
+  t.is(operation.state, 'failed');
+  t.is(operation.error?.code, 'billing.raw-object-damaged');
+  t.deepEqual(await billedTotals(site, id), { USD: '7' });
+});
+
 test('linked accounts that are not connected are skipped with their totals, until they are taken', async (t) => {
   const organizationId = await anOrganization(site);
   const path = billDirectory('linked');
@@ -213,3 +231,9 @@ test('a single file that lies in no folder of an export is a bill, too: its firs
   t.is(operation.state, 'completed', JSON.stringify(operation.error));
   t.deepEqual(await billedTotals(site, id), { USD: '1.2345678902' });
 });
+
+function rawStorePath(): string {
+  const { rawStore } = site.config;
+  if (rawStore.kind !== 'directory') throw new Error('the platform of tests keeps raw objects in a directory');
+  return rawStore.path;
+}
