@@ -143,8 +143,8 @@ export async function decideTogether<E extends EntityRow, Act extends EntityAct>
 }
 
 /**
- * Applies what is due to many rows at once: what their own looks would do, without them. Moves at most `limit` rows of one
- * organization and none when there are fewer than `atLeast`; answers with how many. Wakes nobody: each row's workflow looks at
+ * Applies what is due to many rows at once: what their own looks would do, without them. Takes at most `limit` rows of one
+ * organization and none when there are fewer than `atLeast`; answers with how many moved. Wakes nobody: each row's workflow looks at
  * this instant anyway, and finds done what was due.
  */
 export async function settleDue<E extends EntityRow, Act extends EntityAct>(
@@ -163,7 +163,7 @@ export async function settleDue<E extends EntityRow, Act extends EntityAct>(
     return decidedOf(definition, before, definition.settle(before, at), { at, by: CLOCK });
   });
   await writeTogether(tx, together, decided);
-  return decided.length;
+  return decided.filter(({ before, after }) => after !== before).length;
 }
 
 /**

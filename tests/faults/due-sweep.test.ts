@@ -128,6 +128,14 @@ test('who holds a project is not waited for', async (t) => {
   await refuseDoubles(t, site);
 });
 
+test('rows that look due and do not move do not keep a sweep busy', async (t) => {
+  const site = await fleet(t, 55);
+  const { db } = site;
+  await db('projects').update({ next_due_at: BEGINS });
+  t.is(await sweepDue({ db, clock: { now: () => '2035-02-02T00:00:00.000Z' }, entities }), 0);
+  t.deepEqual(await states(site), { active: 55 });
+});
+
 test('sweeps beside each other and beside the looks of all the workflows move each once', async (t) => {
   const site = await fleet(t, 60);
   const { db, ending } = site;
