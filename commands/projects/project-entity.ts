@@ -1,5 +1,5 @@
 import { insertProject, lockProjectRow, lockProjectWithoutCapacity, needsCapacity, saveProject } from '../../db/projects/project-store.ts';
-import { claimDueProjects, lockProjects, saveProjects } from '../../db/projects/projects-together.ts';
+import { lockDueProjects, saveProjects } from '../../db/projects/projects-together.ts';
 import type { Transaction } from '../../db/shared/connection.ts';
 import { describeAmounts } from '../../domain/quotas/amounts.ts';
 import { settleProject } from '../../domain/projects/project-time.ts';
@@ -24,8 +24,7 @@ export const projectEntity: EntityDefinition<Project, ProjectAct> = {
     await followProjects(tx, [{ before, after }]);
   },
   together: {
-    claimDue: claimDueProjects,
-    lock: lockProjects,
+    lockDue: lockDueProjects,
     save: async (tx, changes) => {
       await saveProjects(tx, changes);
       await followProjects(tx, changes);

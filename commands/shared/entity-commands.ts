@@ -106,9 +106,9 @@ export interface RowsTogether<E extends EntityRow> {
 }
 
 /** How rows whose deadline has come are moved together. */
-export interface DueTogether<E extends EntityRow> extends RowsTogether<E> {
-  /** Locks such rows of one organization, at most `limit`, and passes those by that others hold or that are better moved one by one. */
-  claimDue(tx: Transaction, at: Instant, limit: number): Promise<EntityRef[]>;
+export interface DueTogether<E extends EntityRow> extends Pick<RowsTogether<E>, 'save'> {
+  /** Reads and locks such rows of one organization, at most `limit`, and passes those by that others hold or that are better moved one by one. */
+  lockDue(tx: Transaction, at: Instant, limit: number): Promise<E[]>;
 }
 
 /**
@@ -154,11 +154,10 @@ export async function settleDue<E extends EntityRow, Act extends EntityAct>(
   { limit, atLeast }: { limit: number; atLeast: number },
 ): Promise<number> {
   const { together } = definition;
-  const due = (await together?.claimDue(tx, requestedAt, limit)) ?? [];
-  const [first] = due;
-  if (together === undefined || first === undefined || due.length < atLeast) return 0;
-  const locked = await together.lock(tx, first.organizationId, due.map(({ id }) => id));
-  const decided = locked.map((before) => {
+  if (together === undefined) return 0;
+  const due = await together.lockDue(tx, requestedAt, limit);
+  if (due.length < atLeast) return 0;
+  const decided = due.map((before) => {
     const at = laterOf(requestedAt, before.lastAt);
     return decidedOf(definition, before, definition.settle(before, at), { at, by: CLOCK });
   });
@@ -228,7 +227,7 @@ function decidedOf<E extends EntityRow, Act extends EntityAct>(
   return { before, after, entries: entriesOf(definition, settled.transitions, decision), at: decision.at };
 }
 
-async function writeTogether<E extends EntityRow>(tx: Transaction, rows: RowsTogether<E>, decided: readonly Decided<E>[]): Promise<void> {
+async function writeTogether<E extends EntityRow>(tx: Transaction, rows: Pick<RowsTogether<E>, 'save'>, decided: readonly Decided<E>[]): Promise<void> {
   await rows.save(tx, decided.filter(({ before, after }) => after !== before));
   await recordLedgerEntries(tx, decided.flatMap(({ entries }) => entries));
 }

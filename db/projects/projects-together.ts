@@ -9,22 +9,17 @@ const MOVABLE = `next_due_at <= :at and not ${NEEDS_CAPACITY}
   and not exists (select from bookings b where b.organization_id = p.organization_id and b.project_id = p.id and b.state = any(:taking))`;
 
 /**
- * Locks projects whose deadline has come, of the organization that has most of them, the longest due first, at most `limit`. Left out
- * are those that others hold, that need the organization's capacity, or that have bookings to end: each takes locks of its own.
+ * Reads and locks projects whose deadline has come, of the organization that has most of them, the longest due first, at most `limit`.
+ * Left out are those that others hold, that need the organization's capacity, or that have bookings to end: each takes locks of its own.
  */
-export async function claimDueProjects(tx: Transaction, at: Instant, limit: number): Promise<{ organizationId: string; id: string }[]> {
-  const { rows } = await tx.raw<{ rows: { organizationId: string; id: string }[] }>(
-    `select organization_id as "organizationId", id from projects p
+export async function lockDueProjects(tx: Transaction, at: Instant, limit: number): Promise<Project[]> {
+  const { rows } = await tx.raw<{ rows: Record<string, unknown>[] }>(
+    `select * from projects p
      where organization_id = (select organization_id from projects p where ${MOVABLE} group by 1 order by count(*) desc limit 1) and ${MOVABLE}
      order by next_due_at, id limit :limit for update of p skip locked`,
     { at, limit, taking: [...TAKING] },
   );
-  return rows;
-}
-
-/** `lockProjectRow` for many, in the order of their ids. */
-export async function lockProjects(tx: Transaction, organizationId: string, ids: readonly string[]): Promise<Project[]> {
-  return await toProjects(tx, await tx('projects').where('organization_id', organizationId).whereIn('id', [...ids]).orderBy('id').forUpdate());
+  return await toProjects(tx, rows);
 }
 
 /** Writes what time changed of projects of one organization: their columns and the parts of their releases, not their people. */
